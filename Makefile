@@ -1,0 +1,43 @@
+# make demo: try the quiz.  make test: run all tests.  make lint: check the style.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PORT ?= 8050
+VENV := .venv
+BIN := $(VENV)/bin
+# The first of these that is Python 3.11 or newer; PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+.PHONY: help demo test lint install browser
+
+help:
+	@grep -h '^# make' Makefile | cut -c3-
+
+demo: $(VENV)/.web
+	@PORT=$(PORT) $(BIN)/flask demo
+
+test: $(VENV)/.dev browser
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/biome lint --error-on-warnings static tests/js
+
+install: $(VENV)/.all
+
+$(VENV)/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or name it as in 'make PYTHON=python3.12 demo'."; exit 1; }
+	@PYTHON="$(PYTHON)" ./requirements/make-venv $(VENV)
+
+$(VENV)/.web: requirements/web.txt requirements/constraints.txt | $(VENV)/bin/pip
+	@echo "Installing what the web application needs ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/web.txt && touch $@
+
+$(VENV)/.all: requirements.txt requirements/generator.txt $(VENV)/.web
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.all
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt && touch $@
+
+browser:
+	@./requirements/get-browser

@@ -1,0 +1,74 @@
+"""New studies: from two pools, or from the original quiz's result files."""
+
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from . import ROOT
+from .analysis.legacy import LegacyAnswers, read_legacy
+from .pools import Pool, find_pool
+from .records import Records, Study
+from .study import Protocol, check_name
+from .study_images import build_images, choose
+
+WARM_UP_POOL = "warm-up"  # shipped with the project
+
+
+def pool_folders(quiz_data: Path) -> list[Path]:
+    """Where pools are looked for: the data folder's own, then those shipped with the project."""
+    return [quiz_data / "pools", ROOT / "quiz_data" / "pools"]
+
+
+def create_study(
+    records: Records, quiz_data: Path, protocol: Protocol, real: str, synthetic: str, now: int, progress: Callable[[], None]
+) -> Study:
+    """Choose the images, re-encode them under random names and add the study. Nothing is left of one that fails.
+
+    `progress` is called after each image. Raises StudyError or PoolError.
+    """
+    records.require_free(protocol.name)
+    folders = pool_folders(quiz_data)
+    pools = [find_pool(folders, name) for name in (real, synthetic)]
+    chosen = choose(*pools, protocol.images, protocol.seed)
+    warm_up = find_pool(folders, WARM_UP_POOL)
+    chosen.append((warm_up, warm_up.images[0]))
+    folder = secrets.token_hex(8)
+    names = [secrets.token_hex(16) for _ in chosen]
+    *images, practice = build_images(chosen, quiz_data / "studies" / folder, names, progress)
+    study = Study(protocol, folder, _by_name(images), _by_name([practice]), now, pools={pool.name: _about(pool) for pool in pools})
+    try:
+        records.add_study(study)
+    except BaseException:
+        shutil.rmtree(quiz_data / "studies" / folder)
+        raise
+    return study
+
+
+def import_answers(records: Records, name: str, answers_file: Path, labels_file: Path, now: int) -> LegacyAnswers:
+    """Make a finished study out of the original quiz's two files. Raises StudyError or LegacyError."""
+    check_name(name)
+    records.require_free(name)
+    legacy = read_legacy(answers_file, labels_file)
+    protocol = Protocol(name=name, title=f"Imported: {name}", images=len(legacy.images), profile=False)
+    images = {file: {"truth": truth, "pool": "imported", "source": file} for file, truth in legacy.images.items()}
+    study = Study(protocol, "", images, {}, now, frozen_at=now, imported=True)
+    by_observer: dict[str, list[dict]] = {}
+    for row in legacy.rows:
+        by_observer.setdefault(row["observer"], []).append(_imported_answer(row, protocol))
+    records.add_imported(study, by_observer, now)
+    return legacy
+
+
+def _imported_answer(row: dict, protocol: Protocol) -> dict:
+    times = {"released_at": None, "received_at": None, "next_shown": False, "measures": {}}
+    viewing_ms = round(protocol.viewing_seconds * 1000)
+    return {"kind": "scored", "number": row["number"], "image": row["image"], "rating": row["rating"], "viewing_ms": viewing_ms, **times}
+
+
+def _by_name(images: list[dict]) -> dict[str, dict]:
+    return {image["name"]: {key: value for key, value in image.items() if key != "name"} for image in images}
+
+
+def _about(pool: Pool) -> dict:
+    return {"truth": pool.truth, "about": pool.about, "images": len(pool.images)}

@@ -1,0 +1,164 @@
+"""The researcher's signed-in pages: studies, observers and their links, live progress, counts, downloads."""
+
+import hashlib
+import hmac
+from functools import wraps
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
+
+from .analysis.confusion import METRICS
+from .analysis.export import zip_export
+from .analysis.table import confusion_table
+from .answers import export_parts
+from .records import Study
+from .study import StudyError
+from .web import CallError, now, records
+
+bp = Blueprint("research", __name__, url_prefix="/research")
+FREE_TRIES = 3  # wrong passwords before sign-in slows down
+LONGEST_WAIT_SECONDS = 60
+
+
+def signed_in(view):
+    """Let only a signed-in researcher pass; send others to the sign-in page."""
+
+    @wraps(view)
+    def guarded(*args, **kwargs):
+        if not hmac.compare_digest(str(session.get("researcher", "")), _mark()):
+            return redirect(url_for("research.sign_in", next=request.path))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+def sign_in():
+    if request.method == "GET":
+        return render_template("research/sign_in.html", error=None)
+    wait = _seconds_to_wait()
+    if wait:
+        message = f"Too many wrong passwords: wait {wait} seconds and try again."
+        return render_template("research/sign_in.html", error=message), 429, {"Retry-After": str(wait)}
+    if not hmac.compare_digest(request.form.get("password", "").encode(), current_app.config["RESEARCH_PASSWORD"].encode()):
+        _count_failure()
+        return render_template("research/sign_in.html", error="That is not the password. It is in quiz_data/secrets.json on the server."), 403
+    records().store.delete("sign-in", _caller())
+    session.permanent = True
+    session["researcher"] = _mark()
+    return redirect(_next(), 303)
+
+
+@bp.post("/sign-out")
+def sign_out():
+    session.clear()
+    return redirect(url_for("research.sign_in"), 303)
+
+
+@bp.get("/")
+@signed_in
+def studies():
+    return render_template("research/studies.html", studies=[(study, _observers(study)) for study in records().studies()])
+
+
+@bp.get("/<name>")
+@signed_in
+def study(name: str):
+    return _study_page(_study(name))
+
+
+@bp.get("/<name>/progress")
+@signed_in
+def progress(name: str):
+    """The part of the study's page that changes while observers work."""
+    return render_template("research/progress.html", **_live(_study(name)))
+
+
+@bp.post("/<name>/invite")
+@signed_in
+def invite(name: str):
+    study = _study(name)
+    names = [line for line in request.form.get("observers", "").splitlines() if line.strip()]
+    try:
+        for observer in names:
+            records().invite(study, observer, now())
+    except StudyError as error:
+        return _study_page(study, str(error)), 400
+    return redirect(url_for("research.study", name=name), 303)
+
+
+@bp.post("/<name>/sessions/<session_id>/new-link")
+@signed_in
+def new_link(name: str, session_id: str):
+    study = _study(name)
+    if session_id not in {known["id"] for known in records().sessions(study.name)}:
+        raise CallError(404, "not-found", "There is no such observer in this study.")
+    records().replace_link(study.name, session_id)
+    return redirect(url_for("research.study", name=name), 303)
+
+
+@bp.get("/<name>/export.zip")
+@signed_in
+def export(name: str):
+    study = _study(name)
+    content = zip_export(*export_parts(records(), study))
+    return Response(content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'})
+
+
+def _study(name: str) -> Study:
+    try:
+        return records().study(name)
+    except StudyError as error:
+        raise CallError(404, "not-found", str(error)) from None
+
+
+def _study_page(study: Study, error: str | None = None):
+    return render_template("research/study.html", error=error, pools=study.pools, **_live(study))
+
+
+def _live(study: Study) -> dict:
+    observers = _observers(study)
+    finished = {observer["session"]["observer"]: observer["finished"] for observer in observers}
+    table = confusion_table(records().rows(study), finished)
+    return {"study": study, "observers": observers, "table": table, "metrics": METRICS, "base_url": request.url_root.rstrip("/")}
+
+
+def _observers(study: Study) -> list[dict]:
+    """For each session: who, how far, when last, and the link's token."""
+    sessions = records().sessions(study.name)
+    return [
+        {"session": known, "token": None if study.imported else records().token(known), **records().progress(study, known)} for known in sessions
+    ]
+
+
+def _mark() -> str:
+    """What a signed-in cookie holds: it ends with the password that it was given for."""
+    config = current_app.config
+    return hmac.new(config["SECRET_KEY"].encode(), config["RESEARCH_PASSWORD"].encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _next() -> str:
+    """The research page asked for before signing in; never another site's address."""
+    wanted = request.args.get("next", "")
+    return wanted if wanted.startswith("/research/") and "\\" not in wanted else url_for("research.studies")
+
+
+def _caller() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _seconds_to_wait() -> int:
+    """How long this caller has to wait before the next try: doubles with each wrong password after the first few."""
+    kept = records().store.get("sign-in", _caller())
+    if kept is None or kept["failures"] < FREE_TRIES:
+        return 0
+    wait = min(2 ** (kept["failures"] - FREE_TRIES + 1), LONGEST_WAIT_SECONDS)
+    left = wait - (now() - kept["last_at"]) / 1000
+    # A clock that was set back must not lock the researcher out for longer than the wait itself.
+    return min(wait, max(0, int(left + 0.999)))
+
+
+def _count_failure() -> None:
+    def change(kept: dict | None) -> dict:
+        return {"failures": (kept["failures"] if kept else 0) + 1, "last_at": now()}
+
+    records().store.update("sign-in", _caller(), change)

@@ -1,0 +1,196 @@
+"""The rules of the quiz, pure: no Flask, no storage, no clock of its own. Times are integers, milliseconds since 1970 UTC, passed in."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
+
+RATINGS = {1: "Definitely real", 2: "Probably real", 3: "Unsure", 4: "Probably fake", 5: "Definitely fake"}
+TRUTHS = ("real", "synthetic")
+ORDERS = ("random", "fixed")
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NAME_RULE = "use 1 to 64 lower-case letters, digits, '-' and '_', beginning with a letter or digit"
+ROLES = {
+    "general": "General dentist",
+    "specialist": "Specialist dentist",
+    "radiologist": "Oral radiologist",
+    "resident": "Resident in training",
+    "student": "Dental student",
+    "other": "Other",
+}
+TEXTS = ("welcome", "consent", "instructions", "thanks")
+LOOK_AHEAD = 4  # trials named to the browser beyond the current one
+
+
+class StudyError(ValueError):
+    """A study that cannot be: one sentence that says what to change."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a study is, apart from its images. Frozen with the study's first session.
+
+    Times are in seconds. `break_every` 0 means no breaks; the break halfway lasts `long_break_seconds`.
+    The lengths of breaks are suggestions: the observer goes on when ready.
+    """
+
+    name: str
+    title: str = "Real or synthetic?"
+    images: int = 200
+    viewing_seconds: float = 13
+    break_every: int = 25
+    break_seconds: int = 30
+    long_break_seconds: int = 120
+    order: str = "random"
+    seed: int = 0
+    warm_up_seconds: float = 600
+    profile: bool = True
+    show_results: bool = False
+    pause_when_hidden: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self):
+        check_name(self.name)
+        self._check_types()
+        _require(self.title.strip() and len(self.title) <= 200, "title: write 1 to 200 characters")
+        _require(1 <= self.images <= 2000, f"images: {self.images} is not between 1 and 2000")
+        for name in ("viewing_seconds", "warm_up_seconds"):
+            _require(0.1 <= getattr(self, name) <= 3600, f"{name}: {getattr(self, name)} is not between 0.1 and 3600 seconds")
+        for name in ("break_every", "break_seconds", "long_break_seconds"):
+            _require(0 <= getattr(self, name) <= 3600, f"{name}: {getattr(self, name)} is not between 0 and 3600")
+        _require(self.order in ORDERS, f"order: {self.order!r} is neither 'random' nor 'fixed'")
+        for name, text in self.texts.items():
+            _require(name in TEXTS, f"texts: {name!r} is not one of {', '.join(TEXTS)}")
+            _require(isinstance(text, str) and len(text) <= 20_000, f"texts: {name} is not a text of at most 20,000 characters")
+
+    def _check_types(self):
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.type is float:
+                _require(isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value), f"{item.name}: {value!r} is not a number")
+            elif item.type in (int, str, bool):
+                # bool is an int to Python, not to a researcher.
+                fits = isinstance(value, item.type) and (item.type is bool or not isinstance(value, bool))
+                _require(fits, f"{item.name}: {value!r} is not {'true or false' if item.type is bool else 'a whole number' if item.type is int else 'a text'}")
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Break:
+    kind: str  # "short" or "long"
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One image shown and rated within a session. `index` counts every trial from 0, `number` those of its kind from 1."""
+
+    index: int
+    kind: str  # "practice" or "scored"
+    number: int
+    image: str
+    viewing_ms: int
+    break_before: Break | None
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it may name a study or pool; raise StudyError otherwise."""
+    _require(isinstance(name, str) and NAME_PATTERN.fullmatch(name), f"{name!r} is not a name: {NAME_RULE}")
+    return name
+
+
+def image_order(protocol: Protocol, images: Sequence[str], session: str) -> list[str]:
+    """The order in which a session shows the study's images.
+
+    "fixed" keeps the frozen list's order, which is itself shuffled by the study's seed. "random" sorts the image names by the SHA-256 of
+    "SEED:SESSION:NAME": a permutation that anyone can recompute, in any language, from the exported answers.
+    """
+    if protocol.order == "fixed":
+        return list(images)
+    return sorted(images, key=lambda name: hashlib.sha256(f"{protocol.seed}:{session}:{name}".encode()).digest())
+
+
+def sequence(protocol: Protocol, images: Sequence[str], practice: Sequence[str], session: str) -> list[Trial]:
+    """All trials of a session, in order: practice, then scored."""
+    warm_up = [
+        Trial(i, "practice", i + 1, name, round(protocol.warm_up_seconds * 1000), None) for i, name in enumerate(practice)
+    ]
+    viewing_ms = round(protocol.viewing_seconds * 1000)
+    scored = [
+        Trial(len(warm_up) + i, "scored", i + 1, name, viewing_ms, break_before(protocol, i + 1, len(images)))
+        for i, name in enumerate(image_order(protocol, images, session))
+    ]
+    return warm_up + scored
+
+
+def break_before(protocol: Protocol, number: int, total: int) -> Break | None:
+    """The break before scored trial `number` (from 1) of `total`: after every `break_every` images, and a longer one halfway."""
+    done = number - 1
+    if not protocol.break_every or not done:
+        return None
+    if done == total // 2:
+        return Break("long", protocol.long_break_seconds)
+    if done % protocol.break_every == 0:
+        return Break("short", protocol.break_seconds)
+    return None
+
+
+def check_rating(rating: object) -> int:
+    """Return the rating, an integer 1 to 5; raise StudyError for anything else."""
+    _require(type(rating) is int and rating in RATINGS, "The rating has to be a whole number from 1 to 5.")
+    return rating
+
+
+def is_late(viewing_ms: int, submitted_ms: float | None, shown_at: int | None, received_at: int) -> bool | None:
+    """Whether a rating was submitted after the viewing time was over.
+
+    The browser's own measurement decides, since it has no network in it; the server's times stand in where there is none.
+    None if neither is known.
+    """
+    if submitted_ms is not None:
+        return submitted_ms > viewing_ms
+    if shown_at is not None:
+        return received_at - shown_at > viewing_ms
+    return None
+
+
+def stage(session: Mapping, protocol: Protocol) -> str:
+    """The page that a session has come to, before its trials: "welcome", "profile", "instructions" or "trials"."""
+    if not session.get("consented_at"):
+        return "welcome"
+    if protocol.profile and session.get("profile") is None:
+        return "profile"
+    if not session.get("started_at"):
+        return "instructions"
+    return "trials"
+
+
+def check_profile(form: Mapping[str, str]) -> tuple[dict, dict]:
+    """A profile as sent in a form: (profile, errors), the errors by field."""
+    errors = {}
+    role = form.get("role", "")
+    if role not in ROLES:
+        errors["role"] = "Choose your role."
+    specialty = " ".join(form.get("specialty", "").split())
+    if len(specialty) > 100:
+        errors["specialty"] = "Write at most 100 characters."
+    years = _years(form.get("years", ""))
+    if years is None:
+        errors["years"] = "Write your years of experience as a number from 0 to 70."
+    return {"role": role, "specialty": specialty, "years": years}, errors
+
+
+def _years(text: str) -> float | None:
+    try:
+        years = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return years if 0 <= years <= 70 else None
+
+
+def _require(condition: object, message: str) -> None:
+    if not condition:
+        raise StudyError(message)

@@ -1,0 +1,115 @@
+"""What every page and call has in common: security headers, the check against cross-site writes, errors in one sentence, texts."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, jsonify, render_template, request
+from flask.sessions import SecureCookieSessionInterface
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from . import ROOT
+from .answers import iso
+from .records import Records
+from .store import StoreError
+from .study import StudyError
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
+# Raw HTML and links with a scheme that runs code stay text.
+MARKDOWN = MarkdownIt("js-default")
+
+
+class CallError(Exception):
+    """An error that a JSON call tells its caller: HTTP status, code and one sentence, as `docs/http.md` lists them."""
+
+    def __init__(self, status: int, code: str, message: str):
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Signed session cookies that are sent over HTTPS alone if that is how the page came."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def init_app(app: Flask) -> None:
+    app.session_interface = CookieSessions()
+    app.jinja_env.filters["iso"] = iso
+    app.before_request(refuse_cross_site)
+    app.after_request(add_headers)
+    app.register_error_handler(CallError, lambda error: tell(error.status, error.code, error.message))
+    app.register_error_handler(HTTPException, tell_http)
+    app.register_error_handler(StudyError, lambda error: tell(400, "malformed", str(error)))
+    app.register_error_handler(StoreError, tell_store)
+
+
+def records() -> Records:
+    return current_app.extensions["records"]
+
+
+def now() -> int:
+    """Milliseconds since 1970 UTC."""
+    return current_app.config["CLOCK"]()
+
+
+def refuse_cross_site() -> None:
+    """Refuse a write that a page of another site sent; a client that is no browser sends neither header and has no cookies to abuse."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    foreign = site not in ("same-origin", "none") if site else origin is not None and urlsplit(origin).netloc != request.host
+    if foreign:
+        raise CallError(403, "cross-site", "This request came from another site: open the quiz's own page and try again.")
+
+
+def add_headers(response):
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def tell_http(error: HTTPException):
+    if error.code is None or error.code < 400:
+        return error
+    codes = {404: "not-found", 405: "wrong-method", 413: "too-large", 415: "malformed", 429: "too-many"}
+    messages = {
+        404: "There is nothing at this address. Check it, or ask the researcher for a new link.",
+        405: "This address does not take that kind of request.",
+        413: "The request is too large: at most 64 KiB are taken.",
+        500: "Something went wrong on the server. Nothing is lost; try again in a moment.",
+    }
+    return tell(error.code, codes.get(error.code, "malformed"), messages.get(error.code, error.description))
+
+
+def tell_store(error: StoreError):
+    current_app.logger.error("store: %s", error)
+    return tell(503, "store-away", "The server can't reach its store just now. Nothing is lost; try again in a moment.")
+
+
+def tell(status: int, code: str, message: str):
+    """The error as JSON for the quiz's calls, as a page for everything else."""
+    if request.path.endswith("/state") or "/trials/" in request.path or request.accept_mimetypes.best == "application/json":
+        return jsonify(error=code, message=message), status
+    titles = {403: "Not from here", 404: "Not found", 413: "Too large", 429: "Please wait", 500: "An error", 503: "Please wait"}
+    return render_template("message.html", title=titles.get(status, "That did not work"), message=message), status
+
+
+def text(name: str, own: str | None) -> Markup:
+    """A text of the study as HTML: its own Markdown, or the default in `templates/texts`."""
+    markdown = own if own else (ROOT / "templates" / "texts" / f"{name}.md").read_text()
+    return Markup(MARKDOWN.render(markdown))

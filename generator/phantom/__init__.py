@@ -1,0 +1,12 @@
+"""Phantoms: panoramic radiographs computed from a parametric anatomy, free of any licence.
+
+`anatomy` draws a patient, `render` a picture of that patient as one of the devices in `looks` would take it, `pool`
+many of them into a pool.
+"""
+
+from .errors import PhantomError
+from .looks import LOOKS
+from .pool import render_pool
+from .render import render
+
+__all__ = ["LOOKS", "PhantomError", "render", "render_pool"]

@@ -1,0 +1,7 @@
+"""The one error of this package."""
+
+from __future__ import annotations
+
+
+class PhantomError(ValueError):
+    """An option or a pool that cannot be used, said in one line for the person who asked."""

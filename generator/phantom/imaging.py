@@ -1,0 +1,108 @@
+"""From optical depth to grey values: blur, Beer-Lambert, scatter, noise, the device's processing, border and marker."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from .geometry import Frame
+from .looks import Look
+from .raster import blur, stroke
+from .scene import Scene
+
+
+def expose(scene: Scene, look: Look) -> np.ndarray:
+    """The detector's picture as optical depth again, -ln(I/I0): what the processing of a machine starts from.
+
+    Depth adds along the ray; intensity follows Beer and Lambert, I = I0 exp(-depth). Scatter is a wide blur of the
+    intensity added to it, quantum noise is Gaussian with the variance of the photon count (Poisson's limit).
+    """
+    scale, rng = scene.scale, scene.rng
+    depth = scene.trough + blur(scene.behind, 0.35 * scale) + blur(scene.ghost, (0.5 * scale, 2.2 * scale))
+    intensity = np.exp(-np.maximum(depth, 0))
+    intensity = (1 - look.scatter) * intensity + look.scatter * blur(intensity, 14 * scale)
+    intensity *= 1 + look.banding * _bands(rng, scene.shape)
+    photons = look.dose / scale**2
+    noise = rng.standard_normal(scene.shape, dtype=np.float32)
+    intensity += np.sqrt(intensity / photons) * noise
+    intensity = blur(intensity, look.blur_mm * scale)
+    return -np.log(np.maximum(intensity, 1e-3))
+
+
+def _bands(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """The rotation's unevenness: every column a little off, unit variance, array (1, columns)."""
+    columns = rng.standard_normal((1, shape[1]), dtype=np.float32)
+    return columns + np.cumsum(columns, axis=1) * 0.1
+
+
+def develop(depth: np.ndarray, look: Look, scale: float) -> np.ndarray:
+    """The machine's processing: equalisation, edge enhancement and look-up table; grey 0…1."""
+    broad = blur(depth, 22 * scale)
+    flat = depth - look.flatten * (broad - broad.mean())
+    crisp = flat + look.edge * (flat - blur(flat, look.edge_mm * scale))
+    grey = np.clip((crisp - look.black) / (look.white - look.black), 0, None)
+    # Above the shoulder's start the curve bends over, so that metal saturates without a step.
+    start = 1 - 0.45 * look.shoulder
+    room = 1 - start
+    bent = np.where(grey > start, start + room * (1 - np.exp(-(grey - start) / max(room, 1e-6))), grey)
+    return np.minimum(bent, 1.0) ** look.gamma
+
+
+def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: float) -> np.ndarray:
+    """Lay the collimator's border over the picture."""
+    if look.border == "none":
+        return grey
+    rows, columns = grey.shape
+    wide = look.border_mm * scale
+    frayed = 0.25 * wide if look.border == "white" else 0.0
+    inset = [wide + frayed * _wander(rng, length) for length in (columns, columns, rows, rows)]
+    y, x = np.arange(rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)[None, :]
+    inside = np.minimum(
+        np.minimum(y - inset[0][None, :] * 0.6, rows - 1 - y - inset[1][None, :] * 0.6),
+        np.minimum(x - inset[2][:, None], columns - 1 - x - inset[3][:, None]),
+    )
+    edge = 1 / (1 + np.exp(np.clip(-inside / ((0.6 if look.border == "white" else 0.12) * scale), -30, 30)))
+    paper = 1.0 if look.border == "white" else 0.0
+    return grey * edge + paper * (1 - edge)
+
+
+def _wander(rng: np.random.Generator, length: int) -> np.ndarray:
+    walk = np.convolve(rng.standard_normal(length + 160), np.hanning(161), "valid")[:length]
+    return (walk / (np.abs(walk).max() + 1e-9)).astype(np.float32)
+
+
+_GLYPHS = {
+    "L": [[(0.0, 0.0), (0.0, 1.0), (0.62, 1.0)]],
+    "R": [[(0.0, 1.0), (0.0, 0.0), (0.38, 0.0), (0.58, 0.12), (0.58, 0.38), (0.38, 0.5), (0.0, 0.5)],
+          [(0.30, 0.5), (0.62, 1.0)]],
+}  # fmt: skip
+
+# Stroke widths (shares of the letter's height) and greys, painted one over the other.
+_MARKER_STROKES = {"outline": ((0.26, 0.0), (0.21, 1.0), (0.09, 0.0)), "solid": ((0.16, 1.0),)}
+
+
+def stamp_marker(grey: np.ndarray, look: Look, frame: Frame) -> dict | None:
+    """Burn the side letter in; returns its letter and box (left, top, right, bottom) in pixels, or None.
+
+    "R" stands on the picture's left, "L" on its right, as the observer faces the patient.
+    """
+    if not look.marker:
+        return None
+    rows, columns = grey.shape
+    tall = 0.075 * rows
+    left = 0.02 * columns if look.marker == "R" else 0.962 * columns
+    top = (0.62 if look.marker == "R" else 0.87) * rows
+    for width, value in _MARKER_STROKES[look.marker_style]:
+        for line in _GLYPHS[look.marker]:
+            _burn(grey, np.array(line) * tall + [left, top], width * tall, value)
+    return {"letter": look.marker, "box": [round(v) for v in (left, top, left + 0.65 * tall, top + tall)]}
+
+
+def _burn(grey: np.ndarray, line: np.ndarray, width: float, value: float) -> None:
+    """Draw the straight pieces of a letter with square ends."""
+    for start, stop in pairwise(line):
+        reach = (stop - start) / np.hypot(*(stop - start)) * width / 2
+        piece = np.linspace(start - reach, stop + reach, 8)
+        patch = stroke(piece, width, grey.shape)
+        grey[patch.window] += patch.values * (value - grey[patch.window])

@@ -1,0 +1,104 @@
+"""The lower jaw: body, rami, condyles and coronoids, cortical border, canal, mental foramen, oblique line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Patient
+from .geometry import CREST, arch_positions, measures, occlusal_line
+from .scene import Scene, mirrored, moved
+
+BODY, CORTEX, RAMUS = 0.19, 0.13, -0.02
+RESORPTION = 4.5  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
+
+
+def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
+    """The ridge of bone under the teeth, points (16, 2) in mm from the patient's right to the left."""
+    jaws = patient.jaws
+    points = []
+    for fdi, x in sorted(arch_positions(patient, upper).items(), key=lambda item: item[1]):
+        tooth = patient.tooth(fdi)
+        crown = measures(tooth)[0] if tooth else 8.0
+        standing = tooth is not None and tooth.state not in ("pontic", "impacted")
+        below = jaws.bite_opening / 2 + crown + CREST + jaws.bone_loss + (0.0 if standing else RESORPTION)
+        points.append((x * 0.98, float(occlusal_line(jaws, x)) + (-below if upper else below)))
+    return np.array(points)
+
+
+def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
+    """The outline from the chin along the lower border, angle, condyle and coronoid to the last tooth, in mm."""
+    jaws = patient.jaws
+    wide, flare, lift = jaws.ramus_width - 34, jaws.gonial_flare, jaws.condyle_height - 27
+    size, low = jaws.condyle_size, jaws.mandible_height - 31
+    body = [(18, 137.7 + low), (38, 133 + low), (58, 123 + low), (74, 113 + low), (88, 105.5 + low / 2)]
+    angle = [(98 + wide, 102.5 + flare / 2), (106 + wide + flare / 2, 97 + flare), (110.5 + wide + flare / 2, 86)]
+    ramus = [(111 + wide, 74), (110 + wide, 60), (110 + wide, 48 + lift / 2)]
+    head = [(5.0, 13), (6.8, 6), (4.5, 0.0), (-2.0, -0.5), (-6.2, 5), (-6.8, 12)]
+    condyle = [(108 + wide + size * x, 29 + lift + size * y) for x, y in head]
+    notch = [(97 + wide / 2, 50 + lift / 2), (91, 55.5), (86, 53)]
+    coronoid = [(82, 46.5), (77.5, 44), (74.5, 48), (74.5, 57), (74.5, 68), (74.5, 77)]
+    return mirrored(
+        np.vstack([scene.wobble(body + angle + ramus, 0.6), scene.wobble(condyle, 0.25), scene.wobble(notch + coronoid, 0.6)]),
+        side,
+    )
+
+
+def draw_mandible(scene: Scene, patient: Patient) -> dict:
+    """Draw the lower jaw; returns where its canals and mental foramina lie, in pixels."""
+    crest = alveolar_crest(patient, upper=False)
+    right, left = (posterior_border(patient, scene, side) for side in (-1, 1))
+    chin = [(0.0, 138.2 + patient.jaws.mandible_height - 31)]
+    whole = np.vstack([chin, left, crest[::-1], right[::-1]])
+    density = patient.jaws.bone_density
+    body = scene.area(whole)
+    body.add_to(scene.marrow["mandible"])
+    scene.add("trough", body, BODY * density)
+    scene.add("trough", scene.shell(whole, 1.1), 0.05)
+    scene.add("trough", scene.shell(whole, 3.5), 0.05)
+    _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
+    marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
+    _draw_chin(scene)
+    return {"right": marks[0], "left": marks[1], "outline": body}
+
+
+def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
+    cortex = patient.jaws.cortex
+    inward = moved(border, 0, -cortex * 0.5)
+    widths = cortex * np.array([0.3, 0.6, 0.8, 1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0, 0.8, 0.6, 0.3])
+    scene.add("trough", scene.line(inward, widths, 0.25), CORTEX)
+    scene.add("trough", scene.line(moved(border, 0, -cortex * 1.15), widths * 0.18, 0.15), 0.06)
+
+
+def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
+    oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
+    scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (1.0, 1.4, 1.8, 1.2, 0.3), 0.5), 0.09)
+    scene.add("trough", scene.area(mirrored(_ramus(), side), 6.0), RAMUS)
+    scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.4), 0.08)
+    return _draw_canal(scene, patient, side)
+
+
+def _ramus() -> list[tuple[float, float]]:
+    return [(76, 60), (92, 60), (106, 58), (108, 85), (98, 98), (80, 100), (68, 96), (70, 80)]
+
+
+def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
+    """The inferior alveolar canal: a dark band between two fine lines, from the lingula to the mental foramen."""
+    low = patient.jaws.mandible_height - 31
+    course = [(93, 70), (90, 82), (83, 94), (73, 103 + low * 0.6), (61, 110 + low * 0.8), (49, 115 + low)]
+    course.append((38, 113 + low))
+    course = mirrored(scene.wobble(course, 0.9), side)
+    scene.add("trough", scene.line(course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.6), -0.045)
+    clear = float(scene.rng.uniform(0.4, 1.0))
+    for offset in (-1.6, 1.5):
+        wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
+        scene.add("trough", scene.line(wall[:6], 0.5, 0.25), 0.08 * clear)
+    foramen = moved(course[-1], -0.5 * side, -1.0)
+    turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    ring = foramen + np.stack([1.9 * np.cos(turn), 1.5 * np.sin(turn)], 1)
+    scene.add("trough", scene.area(ring, 0.9), -0.08)
+    return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}
+
+
+def _draw_chin(scene: Scene) -> None:
+    chin = [(0, 108), (16, 114), (26, 124), (20, 135), (0, 137), (-20, 135), (-26, 124), (-16, 114)]
+    scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.07)

@@ -1,0 +1,159 @@
+"""The mid-face and skull base: upper jaw, sinuses, nose, palate, zygoma, orbits, temporal bone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Patient
+from .mandible import alveolar_crest
+from .raster import band_noise, ridges
+from .scene import Scene, mirrored, moved
+
+
+def draw_maxilla(scene: Scene, patient: Patient) -> None:
+    """Draw everything above the mouth."""
+    _draw_alveolar_process(scene, patient)
+    _draw_nose(scene, patient)
+    for side in (-1, 1):
+        _draw_sinus(scene, patient, side)
+        _draw_zygoma(scene, patient, side)
+        _draw_orbit(scene, side)
+        _draw_skull_base(scene, side)
+    _draw_palate(scene, patient)
+    _draw_air_cells(scene)
+
+
+def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
+    crest = alveolar_crest(patient, upper=True)
+    top = patient.jaws.palate_height - 2
+    tuber = [(68, crest[-1, 1] - 2), (71, 60), (70, 50), (64, top)]
+    roof = [(40, top - 2), (15, top - 3), (-15, top - 3), (-40, top - 2)]
+    whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
+    body = scene.area(whole, 0.5)
+    body.add_to(scene.marrow["maxilla"])
+    scene.add("trough", body, 0.19 * patient.jaws.bone_density)
+    scene.add("trough", scene.shell(whole, 0.8), 0.05)
+    face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
+    scene.add("behind", scene.area(face, 6.0), 0.24)
+
+
+def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
+    jaws = patient.jaws
+    deep, wide = jaws.sinus_depth, jaws.sinus_width
+    low = jaws.palate_height + 7 + deep + scene.rng.normal(0, 1.2)
+    walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
+             (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
+    walls = mirrored(scene.wobble(walls, 1.0), side)
+    scene.add("trough", scene.area(walls, 0.6), -0.10)
+    floor = walls[1:8]
+    scene.add("trough", scene.line(floor, (0.4, 0.7, 0.8, 0.8, 0.8, 0.8, 0.5), 0.22), 0.12)
+    if scene.rng.uniform() < 0.5:
+        base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
+        septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
+        scene.add("trough", scene.line(septum, (0.9, 0.6, 0.3), 0.3), 0.06)
+
+
+def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
+    """The zygomatic process as the bright J behind the sinus, the bone's body and its arch running back."""
+    rng = scene.rng
+    x = 58 + patient.jaws.sinus_width + rng.normal(0, 1.5)
+    foot = 47.5 + rng.normal(0, 2)
+    front = [(x - 2, 4), (x, 16), (x + 1.2, 30), (x + 2.5, foot - 6), (x + 7, foot)]
+    back = [(x + 12, 3), (x + 10.5, 18), (x + 10.5, 32), (x + 10.5, foot - 4), (x + 8, foot + 1)]
+    for wall, glow in ((front, -1), (back, 1)):
+        wall = mirrored(scene.wobble(wall, 0.8), side)
+        scene.add("trough", scene.line(wall, (0.8, 1.2, 1.3, 1.5, 1.6), 0.35), 0.17)
+        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), 3.5, 1.4), 0.06)
+    body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 6), (x + 7, foot + 1.5), (x + 1, foot - 4)]
+    scene.add("behind", scene.area(mirrored(body, side), 2.0), 0.10)
+    arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
+    arch = mirrored(scene.wobble(arch, 1.0), side)
+    scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), 0.13)
+    for edge in (-2.8, 2.8):
+        scene.add("behind", scene.line(moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.5), 0.08)
+
+
+def _draw_orbit(scene: Scene, side: int) -> None:
+    """Orbital floor and rim and the ethmoid walls between them and the nose, thin and crossing."""
+    rng = scene.rng
+    low = 14 + rng.normal(0, 4)
+    rim = [(14, low - 16), (20, low - 4), (32, low), (46, low - 3), (54, low - 13)]
+    scene.add("behind", scene.line(mirrored(scene.wobble(rim, 2.0), side), (0.8, 1.4, 1.8, 1.6, 1.0), 0.5), 0.11)
+    scene.add("behind", scene.area(mirrored([(20, -4), (24, 8), (34, 12), (45, 9), (50, -4)], side), 2.5), -0.12)
+    for _ in range(int(rng.integers(4, 8))):
+        start = np.array([rng.uniform(12, 66), rng.uniform(0, 30)])
+        heading, length = rng.uniform(-0.6, 2.2), rng.uniform(10, 26)
+        steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
+        thread = mirrored(scene.wobble(start + steps, 1.8), side)
+        scene.add("behind", scene.line(thread, rng.uniform(0.5, 1.3), rng.uniform(0.2, 0.6)), rng.uniform(0.04, 0.11))
+
+
+def _draw_nose(scene: Scene, patient: Patient) -> None:
+    rng, jaws = scene.rng, patient.jaws
+    top, floor, half = -2.0, jaws.palate_height - 4, 20 * jaws.nasal_width
+    cavity = [(0, top), (half * 0.55, top), (half, 16), (half * 0.95, floor - 5), (half * 0.4, floor),
+              (-half * 0.4, floor), (-half * 0.95, floor - 5), (-half, 16), (-half * 0.55, top)]  # fmt: skip
+    scene.add("behind", scene.area(cavity, 1.5), -0.22)
+    density = patient.soft_tissue["turbinates"]
+    for side in (-1, 1):
+        wall = [(half * 0.8, 2), (half * 1.05, 16), (half * 1.05, floor - 8), (half * 0.8, floor)]
+        scene.add("behind", scene.line(mirrored(scene.wobble(wall, 0.8), side), (1, 1.6, 1.6, 1), 0.4), 0.14)
+        lower = [(half * 0.25, floor - 6), (half * 0.5, floor - 15), (half * 1.3, floor - 14), (half * 1.8, floor - 7),
+                 (half * 1.2, floor - 2.5), (half * 0.6, floor - 2)]  # fmt: skip
+        middle = [(half * 0.2, 6), (half * 0.45, 3), (half * 0.8, 12), (half * 0.7, 20), (half * 0.35, 19)]
+        for concha in (lower, middle):
+            scene.add("behind", scene.area(mirrored(scene.wobble(concha, 1.6), side), 2.2), 0.13 * density)
+    bend = jaws.septum_deviation
+    septum = [(bend * 0.2, -2), (bend, 12), (bend * 1.1, 24), (bend * 0.3, floor), (0, floor + 8)]
+    scene.add("behind", scene.line(scene.wobble(septum, 0.3), (2.0, 2.2, 2.0, 2.0, 1.4), 0.45), 0.20)
+    scene.add("behind", scene.line([(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9), 0.10)
+    column = scene.wobble([(-8, -4), (8, -4), (7, 30), (-7, 30)], 2.0)
+    scene.add("ghost", scene.area(column, 2.0), rng.uniform(-0.05, 0.1))
+
+
+def _draw_palate(scene: Scene, patient: Patient) -> None:
+    """The hard palate: a bright line of its near half, and above it the wider, fainter ghost of its far half."""
+    rng, y = scene.rng, patient.jaws.palate_height
+    arch = rng.normal(1.2, 1.2)
+    line = [(-60, y + arch), (-34, y + arch * 0.3), (-12, y), (12, y), (34, y + arch * 0.3), (60, y + arch)]
+    line = scene.wobble(line, 0.4)
+    scene.add("behind", scene.line(line, (0.8, 2.2, 2.8, 2.8, 2.2, 0.8), 0.6), 0.14)
+    scene.add("behind", scene.line(moved(line, 0, 1.0), (0.4, 0.9, 1.1, 1.1, 0.9, 0.4), 0.2), 0.12)
+    above = rng.uniform(3.5, 7.5)
+    scene.add("ghost", scene.line(moved(line, 0, -above), (1, 4, 5, 5, 4, 1), 0.3), 0.16)
+
+
+def _draw_skull_base(scene: Scene, side: int) -> None:
+    """Articular eminence, mandibular fossa, ear canal, mastoid and styloid: the bright, tangled upper corner."""
+    rng = scene.rng
+    lower = [(70, 14), (84, 22), (96, 30), (101, 33.5), (105, 29), (111, 23), (118, 25), (124, 33), (130, 46)]
+    upper = [(139, 62), (158, 66), (160, -6), (66, -6)]
+    bone = mirrored(np.vstack([scene.wobble(lower, 1.2), upper]), side)
+    scene.add("behind", scene.area(bone, 0.7), 0.24)
+    scene.add("behind", scene.line(bone[1:9], (1.2, 1.6, 2.0, 1.8, 1.6, 1.6, 1.4, 1.0), 0.35), 0.12)
+    deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.40)
+    canal = scene.wobble([(124, 22), (129, 20), (131, 24), (126, 26)], 0.8)
+    scene.add("behind", scene.area(mirrored(canal, side), 0.6), -0.22)
+    styloid = [(131, 40), (128, 52), (124, 62), (121.5, 68 + rng.normal(0, 4))]
+    scene.add("behind", scene.line(mirrored(scene.wobble(styloid, 0.8), side), (4.5, 3.6, 3.0, 1.2), 0.5), 0.14)
+
+
+def _draw_air_cells(scene: Scene) -> None:
+    """The honeycomb of the mastoid and the tangle of temporal and sphenoid bone, in the corners where bone is thick."""
+    rng, (rows, columns) = scene.rng, scene.shape
+    net = ridges(band_noise(rng, scene.shape, 7.0 * scene.scale, 0.5), 3.0)
+    net += 0.6 * ridges(band_noise(rng, scene.shape, 3.2 * scene.scale, 0.45), 2.5)
+    net += 0.25 * band_noise(rng, scene.shape, 14 * scene.scale, 0.5)
+    x = np.abs(np.linspace(-1, 1, columns, dtype=np.float32))[None, :] * columns / scene.scale / 2
+    y = np.arange(rows, dtype=np.float32)[:, None] / scene.scale
+    corner = np.clip((x - 78 - np.maximum(0, y - 10) * 1.1) / 22, 0, 1)
+    scene.behind += corner * 0.15 * net
+    for side in (-1, 1):
+        for _ in range(14):
+            start = np.array([rng.uniform(72, 148), rng.uniform(-4, 40)])
+            heading, length = rng.normal(0.55, 0.5), rng.uniform(12, 40)
+            steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
+            thread = mirrored(scene.wobble(start - steps / 2, 2.0), side)
+            width, depth = rng.uniform(0.6, 2.4), rng.uniform(0.03, 0.10)
+            scene.add("behind", scene.line(thread, (0.2, width, width, 0.2), 0.4), depth)

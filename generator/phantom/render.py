@@ -1,0 +1,98 @@
+"""One phantom from one seed: the patient, the head drawn around the teeth, the exposure, the picture."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from .anatomy import Patient, random_patient
+from .errors import PhantomError
+from .geometry import Frame, Stand, measures, stands
+from .imaging import develop, expose, frame_border, stamp_marker
+from .looks import LOOKS, Look
+from .mandible import draw_mandible
+from .maxilla import draw_maxilla
+from .restorations import connector, findings, implant, pontic, restorations
+from .scene import Scene
+from .soft import draw_ghosts, draw_soft_tissue
+from .teeth import ToothGrid, hard_tissue, root_mask, socket
+from .texture import draw_trabeculae, vary_thickness
+
+VERSION = 1  # raised whenever the same seed gives other pixels than before
+
+
+def render(seed: int, index: int, look: str, width: int = 1024, height: int = 512) -> tuple[np.ndarray, dict]:
+    """Phantom number `index` of a seed, as uint8 grey (height, width), and its anatomy as JSON-ready data.
+
+    The random generator is made from (seed, index) alone: neither order nor number of processes matters. The patient
+    does not depend on the look. Raises PhantomError for an unknown look, a negative seed or index, or a size that is
+    not 2:1 and at least 128 pixels wide.
+    """
+    device = find_look(look)
+    if seed < 0 or index < 0:
+        raise PhantomError(f"seed and index must not be negative, not {seed} and {index}")
+    if width != 2 * height or width < 128:
+        raise PhantomError(f"a phantom is twice as wide as high and at least 128 wide, not {width} x {height}")
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, index])))
+    patient = random_patient(rng)
+    frame = Frame((height, width), height / device.field_mm, (0.0, device.centre_y), patient.jaws, patient.positioning)
+    scene = Scene(frame, rng)
+    record = draw_head(scene, patient)
+    grey = frame_border(develop(expose(scene, device), device, scene.scale), device, rng, scene.scale)
+    marker = stamp_marker(grey, device, frame)
+    picture = np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8)
+    return picture, {"look": look, "side_marker": marker, "patient": patient.as_record(), "places": record}
+
+
+def find_look(name: str) -> Look:
+    """The look of that name; PhantomError names those there are."""
+    if name not in LOOKS:
+        raise PhantomError(f"unknown look {name!r}: choose from {', '.join(LOOKS)}")
+    return LOOKS[name]
+
+
+def draw_head(scene: Scene, patient: Patient) -> dict:
+    """Draw all of the patient into the scene; returns where the labelled parts lie, in pixels."""
+    draw_soft_tissue(scene, patient)
+    draw_maxilla(scene, patient)
+    marks = draw_mandible(scene, patient)
+    draw_ghosts(scene, patient, marks["outline"])
+    standing = stands(patient, scene.frame)
+    for stand in standing:
+        _draw_tooth(scene, stand)
+    _draw_bridges(scene, patient, standing)
+    draw_trabeculae(scene, patient)
+    vary_thickness(scene)
+    return {
+        "teeth": {str(stand.tooth.fdi): _tooth_place(stand) for stand in standing},
+        "mandibular_canal": {side: np.round(marks[side]["canal"], 1).tolist() for side in ("right", "left")},
+        "mental_foramen": {side: np.round(marks[side]["mental_foramen"], 1).tolist() for side in ("right", "left")},
+    }
+
+
+def _draw_tooth(scene: Scene, stand: Stand) -> None:
+    grid = ToothGrid(stand, scene.shape)
+    if stand.tooth.state in ("implant", "pontic"):
+        body = implant(grid) if stand.tooth.state == "implant" else pontic(grid)
+        scene.add("trough", grid.patch(body), 1.0)
+        return
+    body = hard_tissue(grid)
+    front = 0.72 if stand.tooth.position < 4 else 1.0  # front teeth are thin from lip to tongue
+    scene.add("trough", grid.patch(body * front + restorations(grid) + findings(grid)), 1.0)
+    scene.add("trough", grid.patch(socket(grid)), 1.0)
+    grid.patch(root_mask(grid)).add_to(scene.teeth)
+
+
+def _draw_bridges(scene: Scene, patient: Patient, standing: list[Stand]) -> None:
+    by_fdi = {stand.tooth.fdi: stand for stand in standing}
+    for bridge in patient.bridges:
+        for before, after in pairwise(bridge):
+            scene.add("trough", connector(by_fdi[before], by_fdi[after], scene.shape), 1.6)
+
+
+def _tooth_place(stand: Stand) -> dict:
+    """A tooth's crown tip, neck and root tip in pixels, for those who train on the labels."""
+    crown, root, _, _ = measures(stand.tooth)
+    places = {"tip": (0, crown), "neck": (0, 0), "apex": (0, -root)}
+    return {name: [round(float(value), 1) for value in stand.point(*place)] for name, place in places.items()}

@@ -1,0 +1,93 @@
+"""What dentists add to teeth and what ails them, as optical depth on a tooth's own grid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .geometry import Stand
+from .raster import Patch, stroke
+from .teeth import ToothGrid, canal, kind
+
+METAL, AMALGAM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 0.65, 0.30
+
+
+def restorations(grid: ToothGrid) -> np.ndarray:
+    """Optical depth of fillings, crown, post and root filling of a natural tooth."""
+    tooth, depth = grid.tooth, np.zeros_like(grid.u)
+    for surface in tooth.fillings:
+        material = AMALGAM if kind(tooth.position) == "molar" and tooth.wear > 0.25 else COMPOSITE
+        depth = np.maximum(depth, material * _filling(grid, surface))
+    if tooth.root_filled:
+        for root in grid.roots:
+            depth = np.maximum(depth, GUTTA_PERCHA * canal(grid, root, half=0.42, short=0.8))
+    if tooth.post:
+        root = grid.roots[0]
+        depth = np.maximum(depth, METAL * canal(grid, root, half=0.75, short=root.length * 0.45))
+    if tooth.crown:
+        depth = np.maximum(depth, METAL * crown_cap(grid))
+    return depth
+
+
+def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
+    """A filling set into the biting surface or into the box of one side."""
+    below = grid.occlusal()
+    if surface == "occlusal":
+        floor = 2.2 + 0.5 * np.cos(grid.u * 4.0 / grid.width)
+        return grid.soft(np.minimum(grid.width * 0.27 - np.abs(grid.u), np.minimum(below - 0.3, floor - below)))
+    toward = grid.u if surface == "mesial" else -grid.u
+    box = np.minimum(toward - grid.width * 0.26, grid.sides - 0.1)
+    height = np.minimum(below - (0.2 if kind(grid.tooth.position) != "incisor" else 2.0), grid.v - grid.crown * 0.22)
+    return grid.soft(np.minimum(box, height))
+
+
+def crown_cap(grid: ToothGrid) -> np.ndarray:
+    """Coverage of a full crown, a little larger than the tooth, its margin just above the neck."""
+    margin = grid.v - 0.5 - 0.25 * np.cos(grid.u * 2 * np.pi / grid.width)
+    return grid.soft(np.minimum(np.minimum(grid.sides, grid.occlusal()) + 0.2, margin))
+
+
+def findings(grid: ToothGrid) -> np.ndarray:
+    """Optical depth (mostly negative) of caries, an apical lesion and calculus."""
+    tooth, depth = grid.tooth, np.zeros_like(grid.u)
+    for surface in tooth.caries:
+        side = 1 if surface == "mesial" else -1
+        far = ((grid.u - side * grid.width * 0.42) / 1.3) ** 2 + ((grid.v - grid.crown * 0.42) / 1.5) ** 2
+        depth = depth - 0.28 * np.exp(-far) * grid.soft(grid.crown_depth)
+    if tooth.apical_lesion:
+        for root in grid.roots[:2]:
+            apex = grid.axis(root, np.ones(1))[0]
+            far = np.hypot(grid.u - apex, grid.v + root.length + 0.3 * tooth.apical_lesion) / tooth.apical_lesion
+            depth = depth - 0.16 / (1 + np.exp(np.clip((far - 1) * 6, -30, 30)))
+    if tooth.calculus:
+        far = ((grid.u + grid.neck * 0.52) / 0.6) ** 2 + ((grid.v + 0.6) / 0.7) ** 2
+        depth = depth + 0.25 * np.exp(-far)
+    return depth
+
+
+def implant(grid: ToothGrid) -> np.ndarray:
+    """A threaded titanium screw 4 mm wide, its abutment and its crown."""
+    length, half = 11.0, 2.0
+    down = -grid.v - 1.5
+    thread = 0.28 * np.abs(((down / 1.1) % 1.0) * 2 - 1) * (down > 1.0)
+    taper = half * (1 - 0.16 * np.clip(down / length, 0, 1)) - thread
+    screw = np.minimum(taper - np.abs(grid.u), np.minimum(down, length - down))
+    abutment = np.minimum(1.45 - np.abs(grid.u), np.minimum(grid.v + 2.0, 2.0 - grid.v))
+    depth = np.sqrt(np.clip(1 - (grid.u / (half + 0.2)) ** 2, 0, 1))
+    return np.maximum.reduce([
+        1.7 * grid.soft(screw) * (0.45 + 0.55 * depth), 1.9 * grid.soft(abutment), METAL * crown_cap(grid),
+    ])  # fmt: skip
+
+
+def pontic(grid: ToothGrid) -> np.ndarray:
+    """The false tooth of a bridge: a crown without a root, rounded towards the ridge."""
+    rounded = grid.v - 0.4 * (2 * grid.u / grid.width) ** 2 * 3
+    return METAL * grid.soft(np.minimum(np.minimum(grid.sides, grid.occlusal()) + 0.2, rounded))
+
+
+def connector(before: Stand, after: Stand, shape: tuple[int, int]) -> Patch:
+    """The solder joint between two units of a bridge."""
+    ends = np.array([before.point(0, 4.5), after.point(0, 4.5)])
+    line = ends[0] + np.linspace(0, 1, 12)[:, None] * (ends[1] - ends[0])
+    return stroke(line, 3.0 * before.scale, shape)
+
+

@@ -1,0 +1,141 @@
+"""Soft tissue, air spaces, spine, hyoid and the ghosts of what lies on the far side of the head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Patient
+from .geometry import occlusal_line
+from .raster import Patch, band_noise, blur
+from .scene import Scene, mirrored, moved
+
+
+def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
+    """Draw what is neither bone nor tooth: the face, the tongue, and the air around it."""
+    _draw_face(scene)
+    _draw_oral_air(scene, patient)
+    for side in (-1, 1):
+        _draw_pharynx(scene, side)
+        _draw_vertebrae(scene, side)
+        _draw_hyoid(scene, side)
+        _draw_ear(scene, side)
+
+
+def _draw_face(scene: Scene) -> None:
+    """The head's own absorption, falling off below the chin where the beam meets only the neck."""
+    head = [(0, -40), (150, -40), (190, 40), (140, 96), (108, 112), (70, 132), (30, 147), (0, 150)]
+    head = head + [(-x, y) for x, y in head[:0:-1]]
+    scene.trough += 0.16
+    scene.add("behind", scene.area(scene.wobble(head, 1.5), 4.0), 0.22)
+    cheek = [(60, 48), (84, 50), (97, 68), (96, 90), (80, 97), (60, 95), (50, 70)]
+    for side in (-1, 1):
+        scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 3.0), 0.09)
+        scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 8.0), 0.16)
+
+
+def _draw_oral_air(scene: Scene, patient: Patient) -> None:
+    """Air between tongue and palate, and between the biting surfaces."""
+    rng, jaws = scene.rng, patient.jaws
+    share = patient.soft_tissue["palatoglossal_air"]
+    y, deep = jaws.palate_height + 3, 4 + 14 * share
+    band = [(-56, y + 8), (-42, y + 3), (0, y + 1), (42, y + 3), (56, y + 8),
+            (42, y + 5 + deep * 0.8), (0, y + 2 + deep), (-42, y + 5 + deep * 0.8)]  # fmt: skip
+    scene.add("behind", scene.area(scene.wobble(band, 1.5), 1.2), -0.17 * (0.4 + 0.6 * share))
+    x = np.linspace(-64, 64, 9)
+    middle, half = occlusal_line(jaws, x), jaws.bite_opening / 2 + 1.0
+    slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
+    scene.add("behind", scene.area(slit, 0.8), -0.10)
+    lips = [(-24, 66), (24, 66), (20, 96), (-20, 96)]
+    scene.add("behind", scene.area(scene.wobble(lips, 3.0), 3.0), -0.10 * rng.uniform(0.3, 1.0))
+
+
+def _draw_pharynx(scene: Scene, side: int) -> None:
+    """The airway behind the ramus: a dark column between the jaw and the spine."""
+    column = [(116, 42), (124, 44), (126, 70), (127, 100), (132, 160), (108, 160), (110, 110), (113, 80)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(column, 1.5), side), 2.2), -0.14)
+    naso = [(78, 56), (98, 44), (112, 46), (112, 56), (98, 62), (84, 68)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(naso, 2.0), side), 2.5), -0.09)
+
+
+def _draw_vertebrae(scene: Scene, side: int) -> None:
+    """The cervical spine as it enters and leaves the scan: stacked bodies at the lateral edges."""
+    rng = scene.rng
+    y, edge = 58 + rng.normal(0, 4), 137 + rng.normal(0, 4)
+    column = scene.wobble([(edge + 2, 44), (165, 40), (165, 165), (edge + 1, 165)], 1.5)
+    scene.add("behind", scene.area(mirrored(column, side), 2.5), 0.20)
+    while y < 152:
+        tall = rng.uniform(13, 17)
+        foot = y + tall - 2.5
+        block = [(edge, y + 1), (edge + 8, y - 1), (165, y - 2), (165, foot), (edge + 8, foot), (edge - 1, foot + 1)]
+        block = mirrored(scene.wobble(block, 1.3), side)
+        scene.add("behind", scene.area(block, 1.2), 0.07)
+        scene.add("behind", scene.shell(block, 1.8), 0.10)
+        y += tall + rng.uniform(1.0, 3)
+
+
+def _draw_hyoid(scene: Scene, side: int) -> None:
+    """Body and greater horn, thrown outwards and doubled, since the hyoid lies behind the focal trough."""
+    rng = scene.rng
+    x, y = rng.normal(74, 7), rng.normal(122, 5)
+    horn = scene.wobble([(x + 36, y - 17), (x + 22, y - 9), (x + 8, y - 4), (x - 4, y + 1)], 1.0)
+    scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.0, 4.0, 4.0), 1.2), 0.08)
+    scene.add("behind", scene.line(mirrored(moved(horn, 0, -1.5), side), (0.3, 0.9, 1.2, 1.2), 0.4), 0.07)
+    body = scene.wobble([(x - 3, y - 4), (x - 10, y - 1), (x - 11, y + 4), (x - 5, y + 6)], 0.8)
+    scene.add("behind", scene.line(mirrored(body, side), (0.6, 1.8, 2.0, 0.6), 0.5), 0.12)
+
+
+def _draw_ear(scene: Scene, side: int) -> None:
+    rng = scene.rng
+    x, y = rng.normal(136, 3), rng.normal(52, 4)
+    lobe = [(x, y - 8), (x + 6, y), (x + 4, y + 10), (x - 3, y + 9), (x - 5, y)]
+    scene.add("behind", scene.area(mirrored(lobe, side), 1.3), 0.12)
+
+
+def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
+    """The far side's shadows: the spine across the middle, and each half of the jaw magnified over the other."""
+    _draw_spine(scene, patient)
+    strength = patient.soft_tissue["ghost"]
+    rng = scene.rng
+    mirror = np.zeros(scene.shape, np.float32)
+    jaw.add_to(mirror)
+    lift = int(scene.scale * rng.uniform(12, 20))
+    mirror = np.roll(mirror[:, ::-1], -lift, axis=0)
+    mirror[-lift:] = 0
+    middle = _across(scene, 30, 18)
+    scene.ghost += 0.12 * strength * (1 - middle) * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
+    for side in (-1, 1):
+        _draw_far_angle(scene, side, strength)
+    streaks = band_noise(rng, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)
+    rows = np.arange(scene.shape[0], dtype=np.float32)[:, None] / scene.scale
+    scene.ghost += (0.022 * np.clip((58 - rows) / 14, 0, 1) * (1 - _across(scene, 72, 20)) + 0.006) * streaks
+
+
+def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
+    """The ghost of the opposite angle: a bright field over the ramus with a straight lower edge."""
+    rng = scene.rng
+    low, tilt = rng.uniform(88, 98), rng.uniform(-5, 2)
+    field = [(58, 52), (84, 50), (98, 58), (102, 78), (97, low + tilt), (78, low), (52, low), (46, 76)]
+    field = mirrored(scene.wobble(field, 2.0), side)
+    scene.add("ghost", scene.area(field, rng.uniform(0.5, 2.0)), 0.10 * strength * rng.uniform(0.3, 1.2))
+
+
+def _draw_spine(scene: Scene, patient: Patient) -> None:
+    """The cervical spine between tube and detector, magnified and smeared: a pale column that narrows upwards."""
+    density = patient.soft_tissue["spine_density"]
+    rng = scene.rng
+    top, half = rng.uniform(86, 102), rng.uniform(15, 23)
+    column = [(-half - 3, 165), (-half, 120), (-half + 1, top + 5), (-half + 6, top), (half - 6, top),
+              (half - 1, top + 5), (half, 120), (half + 3, 165)]  # fmt: skip
+    scene.add("ghost", scene.area(scene.wobble(column, 1.5), 1.6), 0.12 * density)
+    rows, columns = scene.shape
+    y = np.arange(rows, dtype=np.float32)[:, None] / scene.scale
+    stripes = band_noise(rng, (16, columns), 10 * scene.scale, 0.7, stretch=0.1)[:1]
+    near = 1 - _across(scene, half + 2, 10)
+    scene.ghost += density * np.clip((y - 72) / 60, 0, 1) * near * (0.09 + 0.07 * stripes)
+    scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
+
+
+def _across(scene: Scene, half: float, edge: float) -> np.ndarray:
+    """0 near the midline, 1 further out than `half` mm, over a soft step of `edge` mm: array (1, columns)."""
+    x = np.abs(np.arange(scene.shape[1], dtype=np.float32)[None, :] + 0.5 - scene.shape[1] / 2) / scene.scale
+    return 1 / (1 + np.exp(np.clip(-(x - half) * 4 / edge, -30, 30)))

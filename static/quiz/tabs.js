@@ -1,0 +1,119 @@
+// One session, one tab. The first tab holds the session, another steps aside until the first closes or it is told to take
+// over. `on.hold(signal)` starts the session, until the signal aborts; `on.aside()` says that another tab has it.
+
+const STEPPED_ASIDE = new DOMException("Another tab took over.", "AbortError");
+
+/** Decides which tab holds the session `name`; gives {take()}, which takes it from the other tab. */
+export function oneTab(name, on) {
+  // Browsers offer locks on secure pages only; a quiz on a plain-http intranet has the tabs talk it out.
+  const keeper = navigator.locks ? new LockKeeper(name, on) : new ChannelKeeper(name, on);
+  keeper.begin();
+  return keeper;
+}
+
+class LockKeeper {
+  #name;
+  #on;
+  #waiting = null;
+
+  constructor(name, on) {
+    this.#name = name;
+    this.#on = on;
+  }
+
+  begin() {
+    this.#request({ ifAvailable: true });
+  }
+
+  take() {
+    this.#waiting?.abort();
+    this.#request({ steal: true });
+  }
+
+  async #request(options) {
+    const held = new AbortController();
+    try {
+      await navigator.locks.request(this.#name, options, (lock) => lock && this.#hold(held.signal));
+      this.#stepAside();
+    } catch {
+      // Either the lock was stolen, or this tab stopped waiting in order to steal it.
+      const stolen = !options.signal?.aborted;
+      held.abort(STEPPED_ASIDE);
+      if (stolen) this.#stepAside();
+    }
+  }
+
+  #hold(signal) {
+    this.#on.hold(signal);
+    // The lock is held until the tab closes or another one steals it.
+    return new Promise(() => {});
+  }
+
+  #stepAside() {
+    this.#on.aside();
+    this.#waiting = new AbortController();
+    this.#request({ signal: this.#waiting.signal });
+  }
+}
+
+const ANSWER_MS = 400;
+const ASK_AGAIN_MS = 2000;
+
+/** `state`: asking, held or aside. */
+export class ChannelKeeper {
+  #channel;
+  #on;
+  #id = Math.random();
+  #state = null;
+  #held = null;
+  #timer = 0;
+
+  constructor(name, on, channel = new BroadcastChannel(name)) {
+    this.#on = on;
+    this.#channel = channel;
+    channel.onmessage = ({ data }) => this.#hear(data);
+  }
+
+  begin() {
+    this.#say("ask");
+    this.#state ??= "asking";
+    this.#timer = setTimeout(() => this.#hold(), ANSWER_MS);
+  }
+
+  take() {
+    this.#say("take");
+    this.#hold();
+  }
+
+  #say(what) {
+    this.#channel.postMessage({ what, id: this.#id });
+  }
+
+  #hear({ what, id }) {
+    const before = this.#id < id;
+    if (what === "take") this.#stepAside();
+    else if (what === "ask" && this.#state === "held") this.#say("held");
+    // Of tabs that open at the same time, the one with the smallest number comes first, as it does should two of them hold.
+    else if (what === "ask" && this.#state === "asking" && before) this.#say("asked before");
+    else if (what === "asked before" && this.#state === "asking") this.#stepAside();
+    else if (what === "held" && !(this.#state === "held" && before)) this.#stepAside();
+  }
+
+  #hold() {
+    clearTimeout(this.#timer);
+    if (this.#state === "held") return;
+    this.#state = "held";
+    this.#held = new AbortController();
+    this.#on.hold(this.#held.signal);
+  }
+
+  #stepAside() {
+    this.#held?.abort(STEPPED_ASIDE);
+    this.#held = null;
+    if (this.#state !== "aside") this.#on.aside();
+    this.#state = "aside";
+    // The other tab may be gone without a word: ask again now and then.
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.begin(), ASK_AGAIN_MS);
+  }
+}

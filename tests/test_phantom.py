@@ -1,0 +1,233 @@
+"""Promises of the phantom: same seed same pixels, records that tell the truth, pools that survive a crash."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.phantom import LOOKS, PhantomError, render, render_pool
+from generator.phantom.anatomy import LOWER, UPPER
+
+SMALL = {"width": 512, "height": 256}
+
+
+@pytest.fixture(scope="module")
+def patients():
+    """Twelve phantoms at full size with their records."""
+    return [render(7, index, "aria") for index in range(12)]
+
+
+def grey_at(picture, point, reach=1):
+    """Mean grey around a point in pixels, or None outside the picture."""
+    x, y = (round(value - 0.5) for value in point)
+    if not (reach <= x < picture.shape[1] - reach and reach <= y < picture.shape[0] - reach):
+        return None
+    return float(picture[y - reach : y + reach + 1, x - reach : x + reach + 1].mean())
+
+
+def between(place, start, stop, share):
+    """A point on the way between two named points of a tooth."""
+    return [a + share * (b - a) for a, b in zip(place[start], place[stop], strict=True)]
+
+
+def teeth_of(patients, **wanted):
+    """(picture, tooth, place) of every recorded tooth whose fields have the wanted values."""
+    for picture, record in patients:
+        for tooth in record["patient"]["teeth"]:
+            if all(tooth[key] == value for key, value in wanted.items()):
+                yield picture, tooth, record["places"]["teeth"][str(tooth["fdi"])]
+
+
+SOUND = {"state": "erupted", "crown": False, "fillings": [], "post": False, "root_filled": False, "caries": []}
+
+
+def test_same_seed_and_index_give_the_same_picture_in_any_order():
+    forward = [render(3, index, "aria", **SMALL) for index in range(3)]
+    backward = [render(3, index, "aria", **SMALL) for index in (2, 1, 0)][::-1]
+    for (one, record_one), (two, record_two) in zip(forward, backward, strict=True):
+        assert np.array_equal(one, two)
+        assert record_one == record_two
+
+
+def test_pictures_are_grey_bytes_and_differ_by_seed_and_index():
+    pictures = [render(seed, index, "aria", **SMALL)[0] for seed, index in ((1, 0), (1, 1), (2, 0))]
+    assert all(picture.dtype == np.uint8 and picture.shape == (256, 512) for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == 3
+
+
+def test_the_patient_does_not_depend_on_the_look():
+    patients = [render(4, 0, look, **SMALL)[1]["patient"] for look in LOOKS]
+    assert all(patient == patients[0] for patient in patients)
+
+
+def test_looks_differ_visibly():
+    pictures = [render(4, 0, look, **SMALL)[0].astype(float) for look in LOOKS]
+    for number, one in enumerate(pictures):
+        for other in pictures[:number]:
+            assert np.abs(one - other).mean() > 10
+
+
+def test_record_is_plain_json_and_accounts_for_all_32_positions():
+    _, record = render(5, 0, "aria", **SMALL)
+    assert json.loads(json.dumps(record)) == record
+    standing = [tooth["fdi"] for tooth in record["patient"]["teeth"]]
+    assert sorted(standing + record["patient"]["missing"]) == sorted(UPPER + LOWER)
+    assert set(record["places"]["teeth"]) == {str(fdi) for fdi in standing}
+
+
+def test_teeth_stand_where_the_record_says(patients):
+    """Enamel at the crown is brighter than the air beyond the biting surface."""
+    brighter = []
+    for picture, _, place in teeth_of(patients, **SOUND):
+        inside = grey_at(picture, between(place, "tip", "neck", 0.3))
+        beyond = grey_at(picture, between(place, "tip", "neck", -0.3))
+        brighter.append(inside > beyond)
+    assert len(brighter) > 150
+    assert np.mean(brighter) > 0.97
+
+
+def test_enamel_is_brighter_than_the_dentine_of_the_root(patients):
+    pairs = [
+        (grey_at(picture, between(place, "tip", "neck", 0.25)), grey_at(picture, between(place, "neck", "apex", 0.45)))
+        for picture, tooth, place in teeth_of(patients, **SOUND)
+        if tooth["fdi"] % 10 in (4, 5, 6, 7) and tooth["fdi"] < 30
+    ]
+    assert np.mean([enamel > dentine for enamel, dentine in pairs]) > 0.9
+
+
+def test_metal_is_brighter_than_any_enamel_around_it(patients):
+    for picture, _tooth, place in teeth_of(patients, crown=True):
+        assert grey_at(picture, between(place, "tip", "neck", 0.45)) > 240
+
+
+def test_implants_are_brighter_than_enamel(patients):
+    screws = [grey_at(p, between(place, "neck", "apex", 0.4)) for p, _, place in teeth_of(patients, state="implant")]
+    enamel = [grey_at(p, between(place, "tip", "neck", 0.3)) for p, _, place in teeth_of(patients, **SOUND)]
+    assert screws
+    assert min(screws) > np.percentile(enamel, 95)
+
+
+def test_missing_teeth_are_absent(patients):
+    """Where nothing stands there is no crown: no place in the record either."""
+    for _, record in patients:
+        assert not {str(fdi) for fdi in record["patient"]["missing"]} & set(record["places"]["teeth"])
+
+
+def test_mandibular_canal_is_darker_than_the_bone_beside_it(patients):
+    darker = []
+    for picture, record in patients:
+        for course in record["places"]["mandibular_canal"].values():
+            a, b = np.array(course[3]), np.array(course[4])
+            middle, normal = (a + b) / 2, np.array([-(b - a)[1], (b - a)[0]]) / np.hypot(*(b - a))
+            beside = [grey_at(picture, middle + reach * normal, 2) for reach in (-14, 14)]
+            darker.append(grey_at(picture, middle, 2) < np.mean(beside))
+    assert np.mean(darker) > 0.8
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_side_marker_stands_on_its_side(look):
+    picture, record = render(1, 0, look, **SMALL)
+    marker = record["side_marker"]
+    if LOOKS[look].marker == "":
+        assert marker is None
+        return
+    left, top, right, bottom = marker["box"]
+    assert marker["letter"] == LOOKS[look].marker
+    assert (left + right) / 2 < 256 if marker["letter"] == "R" else (left + right) / 2 > 256
+    assert picture[top : bottom + 1, max(0, left - 3) : right + 4].max() > 225
+
+
+def make(folder: Path, name="demo", **changes):
+    options = {"truth": "real", "about": "Simulated.", "count": 3, "seed": 11, "look": "aria", "processes": 1}
+    return render_pool(folder, name, **(options | changes))
+
+
+def manifest_of(pool):
+    return [json.loads(line) for line in (pool / "manifest.jsonl").read_text().splitlines()]
+
+
+def decoded(file):
+    with Image.open(file) as image:
+        return np.asarray(image.convert("L"))
+
+
+def test_pool_keeps_the_format_and_two_processes_write_what_one_writes(tmp_path):
+    progress = []
+    one = make(tmp_path / "a", progress=lambda done, total: progress.append((done, total)))
+    two = make(tmp_path / "b", processes=2)
+    assert progress == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert (one / "manifest.jsonl").read_bytes() == (two / "manifest.jsonl").read_bytes()
+    for line in manifest_of(one):
+        data = (one / line["file"]).read_bytes()
+        pixels = decoded(one / line["file"])
+        assert data == (two / line["file"]).read_bytes()
+        assert line["sha256"] == hashlib.sha256(data).hexdigest()
+        assert line["pixels_sha256"] == hashlib.sha256(b"1024x512:" + pixels.tobytes()).hexdigest()
+        assert pixels.shape == (line["height"], line["width"]) == (512, 1024)
+        assert line["provenance"]["patient"]["teeth"]
+    assert json.loads((one / "pool.json").read_text())["made_by"]["seed"] == 11
+
+
+def test_a_torn_last_line_is_cut_off_and_only_what_is_missing_is_rendered(tmp_path):
+    pool = make(tmp_path)
+    whole = (pool / "manifest.jsonl").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    (pool / "manifest.jsonl").write_bytes(lines[0] + lines[1] + lines[2][:40])
+    (pool / "images" / "000002.png").write_bytes(b"half")
+    first = (pool / "images" / "000000.png").stat().st_mtime_ns
+    progress = []
+    make(tmp_path, progress=lambda done, total: progress.append(done))
+    assert progress == [2, 3]
+    assert (pool / "manifest.jsonl").read_bytes() == whole
+    assert (pool / "images" / "000000.png").stat().st_mtime_ns == first
+    assert (pool / "images" / "000002.png").read_bytes() != b"half"
+
+
+def test_lossy_pool_is_small_and_hashed_as_decoded(tmp_path):
+    pool = make(tmp_path, count=1, quality=60)
+    (line,) = manifest_of(pool)
+    pixels = decoded(pool / line["file"])
+    assert line["file"].endswith(".webp")
+    assert line["pixels_sha256"] == hashlib.sha256(b"1024x512:" + pixels.tobytes()).hexdigest()
+    assert (pool / line["file"]).stat().st_size < 120_000
+
+
+ODD = [
+    ({"look": "sepia"}, "aria"), ({"count": 0}, "count"), ({"count": 2.5}, "count"), ({"seed": -1}, "seed"),
+    ({"truth": "fake"}, "real or synthetic"), ({"quality": 0}, "quality"), ({"quality": 101}, "quality"),
+    ({"processes": 0}, "processes"), ({"about": " "}, "about"), ({"name": "../up"}, "name"), ({"name": "Big"}, "name"),
+    ({"name": ""}, "name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "word"), ODD, ids=[str(changes) for changes, _ in ODD])
+def test_odd_options_are_refused_in_one_line_and_leave_nothing(tmp_path, changes, word):
+    with pytest.raises(PhantomError, match=word) as refusal:
+        make(tmp_path, **changes)
+    assert "\n" not in str(refusal.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pool_begun_with_other_settings_is_left_alone(tmp_path):
+    pool = make(tmp_path, count=1)
+    before = (pool / "manifest.jsonl").read_bytes()
+    with pytest.raises(PhantomError, match="begun with seed 11, not 12"):
+        make(tmp_path, count=1, seed=12)
+    assert (pool / "manifest.jsonl").read_bytes() == before
+
+
+def test_two_writers_of_one_pool_are_refused(tmp_path):
+    def write_again(done, total):
+        with pytest.raises(PhantomError, match="another process"):
+            make(tmp_path, count=1)
+
+    make(tmp_path, count=1, progress=write_again)
+
+
+@pytest.mark.parametrize("size", [{"width": 1024, "height": 500}, {"width": 64, "height": 32}])
+def test_sizes_that_are_not_two_to_one_are_refused(size):
+    with pytest.raises(PhantomError, match="twice as wide"):
+        render(1, 0, "aria", **size)

@@ -1,0 +1,118 @@
+"""The researcher's pages."""
+
+import csv
+import io
+import zipfile
+
+import pytest
+
+
+@pytest.fixture
+def researcher(app):
+    client = app.test_client()
+    reply = client.post("/research/sign-in", data={"password": app.config["RESEARCH_PASSWORD"]})
+    assert reply.status_code == 303
+    return client
+
+
+@pytest.mark.parametrize("address", ["/research/", "/research/small", "/research/small/progress", "/research/small/export.zip"])
+def test_every_page_asks_for_the_password_first(client, address):
+    reply = client.get(address)
+    assert reply.status_code == 302
+    assert reply.location == f"/research/sign-in?next={address}"
+
+
+@pytest.mark.parametrize("address", ["/research/small/invite", "/research/small/sessions/x/new-link"])
+def test_nothing_can_be_changed_without_the_password(client, records, address):
+    assert client.post(address, data={"observers": "Eve"}).status_code == 302
+    assert records.sessions("small") == []
+
+
+def test_wrong_passwords_slow_the_next_try_down(client, app, clock):
+    def sign_in(password):
+        return client.post("/research/sign-in", data={"password": password}).status_code
+
+    assert [sign_in("wrong") for _ in range(4)] == [403, 403, 403, 429]
+    assert sign_in(app.config["RESEARCH_PASSWORD"]) == 429
+    clock.move(2)
+    assert sign_in("wrong") == 403
+    clock.move(2)
+    assert sign_in("wrong") == 429
+    clock.move(60)
+    assert sign_in(app.config["RESEARCH_PASSWORD"]) == 303
+
+
+def test_signing_in_leads_to_the_page_asked_for_and_nowhere_else(client, app):
+    for wanted, place in [("/research/small", "/research/small"), ("https://elsewhere.example/", "/research/"), ("//elsewhere.example", "/research/")]:
+        reply = client.post("/research/sign-in", query_string={"next": wanted}, data={"password": app.config["RESEARCH_PASSWORD"]})
+        assert reply.location == place
+
+
+def test_the_cookie_is_kept_from_scripts_and_ends_with_sign_out(researcher, app):
+    client = app.test_client()
+    reply = client.post("/research/sign-in", data={"password": app.config["RESEARCH_PASSWORD"]}, base_url="https://localhost")
+    for mark in ("HttpOnly", "SameSite=Lax", "Secure"):
+        assert mark in reply.headers["Set-Cookie"]
+    researcher.post("/research/sign-out")
+    assert researcher.get("/research/").status_code == 302
+
+
+def test_a_new_password_ends_every_sign_in(researcher, app):
+    app.config["RESEARCH_PASSWORD"] = "another one"
+    assert researcher.get("/research/").status_code == 302
+
+
+def test_studies_are_listed_with_their_progress(researcher, player):
+    player.play(lambda trial: 4)
+    page = researcher.get("/research/").text
+    assert "small" in page
+    assert "frozen" in page
+
+
+def test_observers_are_invited_and_their_links_shown_to_copy(researcher, invite):
+    reply = researcher.post("/research/small/invite", data={"observers": "Ada\n\n Grace  Hopper \n"})
+    assert reply.status_code == 303
+    page = researcher.get("/research/small").text
+    assert f"http://localhost{invite('Ada')}" in page
+    assert f"http://localhost{invite('Grace Hopper')}" in page
+
+
+def test_an_impossible_observer_s_name_is_told_on_the_page(researcher):
+    reply = researcher.post("/research/small/invite", data={"observers": "x" * 100})
+    assert reply.status_code == 400
+    assert "1 to 80" in reply.text
+
+
+def test_a_new_link_replaces_the_old_one(researcher, invite, records, client):
+    old = invite()
+    session = records.sessions("small")[0]
+    assert researcher.post(f"/research/small/sessions/{session['id']}/new-link").status_code == 303
+    assert client.get(old).status_code == 404
+    assert client.get(invite()).status_code == 200
+    assert researcher.post("/research/small/sessions/0000/new-link").status_code == 404
+
+
+def test_live_progress_and_counts_follow_the_ratings(researcher, player, truths):
+    player.show()
+    player.rate(3)
+    for _ in range(2):
+        player.rate(5 if truths[player.current["image"]] == "synthetic" else 1)
+    page = researcher.get("/research/small/progress").text
+    assert "2 of 8" in page
+    assert "100" in page
+
+
+def test_an_unknown_study_is_told(researcher):
+    reply = researcher.get("/research/none")
+    assert reply.status_code == 404
+    assert "small" in reply.text
+
+
+def test_the_download_holds_the_whole_export(researcher, player):
+    player.play(lambda trial: 2)
+    reply = researcher.get("/research/small/export.zip")
+    archive = zipfile.ZipFile(io.BytesIO(reply.data))
+    answers = list(csv.DictReader(io.StringIO(archive.read("answers.csv").decode())))
+    assert len(answers) == 9
+    assert {"confusion.csv", "confusion.xlsx", "data_dictionary.md", "protocol.json"} <= set(archive.namelist())
+    assert 'filename="small.zip"' in reply.headers["Content-Disposition"]
