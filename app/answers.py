@@ -11,7 +11,9 @@ def export_parts(records: Records, study: Study) -> tuple[dict, list[dict], dict
 
 
 def finished_by_observer(records: Records, study: Study) -> dict[str, bool]:
-    return {session["observer"]: records.progress(study, session)["finished"] for session in records.sessions(study.name)}
+    """Whether each observer's session is complete; simulated observers are left out, as they are of the results."""
+    sessions = [session for session in records.sessions(study.name) if not session["simulated"]]
+    return {session["observer"]: records.progress(study, session)["finished"] for session in sessions}
 
 
 def protocol_document(records: Records, study: Study) -> dict:

@@ -70,21 +70,24 @@ def import_pool(name, folder, truth, about):
 @click.argument("name")
 @click.option("--count", type=int, required=True, help="How many images.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--look", default=None, help="The device family to imitate; a wrong name lists those there are.")
+@click.option("--look", default="aria", show_default=True, help="The device family to imitate; a wrong name lists those there are.")
 @click.option("--truth", type=click.Choice(TRUTHS), default="synthetic", show_default=True, help="The side that the phantoms stand for.")
 @click.option("--quality", type=int, help="Write lossy WebP of this quality (1 to 100) instead of PNG.")
 @told
 def render_phantoms(name, count, seed, look, truth, quality):
     """Render simulated radiographs (phantoms) as the pool NAME; started again, it goes on where it was stopped."""
     try:
-        from generator.phantom.pool import render_pool
+        from generator.phantom.pool import PhantomError, render_pool
     except ImportError as error:
         raise click.ClickException("This needs the generator's packages: pip install -r requirements/generator.txt") from error
-    with bar(count, "Rendering") as progress:
-        folder = render_pool(
-            current_app.config["QUIZ_DATA"] / "pools", name, truth, about, count, seed, look, quality=quality, progress=lambda: progress.update(1)
-        )
-    click.echo(folder)
+    about = f"Phantoms: simulated radiographs, rendered from a made-up anatomy with the look {look}. No patient was X-rayed."
+    pools = current_app.config["QUIZ_DATA"] / "pools"
+    try:
+        with bar(count, "Rendering") as progress:
+            folder = render_pool(pools, name, truth, about, count, seed, look, quality=quality, progress=lambda done, _: progress.update(done - progress.pos))
+    except PhantomError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Pool {name}: {count} phantoms in {folder}")
 
 
 def _read_settings(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:

@@ -65,7 +65,7 @@ def _grey_levels(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, str]
     if dataset.get("VOILUTSequence"):
         table = dataset.VOILUTSequence[0]
         return _to_uint8(_look_up(dataset, table, values), 0, 2 ** table.LUTDescriptor[2] - 1), "VOI LUT"
-    if dataset.get("WindowCenter") is not None and dataset.get("WindowWidth") is not None:
+    if _has_window(dataset):
         with np.errstate(over="ignore"):  # far outside a sigmoid window; the limit is right
             # The range that pydicom maps a window to depends on half a dozen tags: ask it, at the two ends.
             low, high = apply_windowing(np.array([-np.inf, np.inf]), dataset)
@@ -73,6 +73,12 @@ def _grey_levels(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, str]
     if dataset.BitsStored == 8 and stored.dtype == np.uint8 and np.array_equal(values, stored):
         return stored, "unchanged"
     return stretch(values), "own range"
+
+
+def _has_window(dataset: Dataset) -> bool:
+    if dataset.get("WindowCenter") is None or dataset.get("WindowWidth") is None:
+        return False
+    return np.ravel(dataset.WindowWidth)[0] > 0  # some devices write 0 where they mean none
 
 
 def _modality_values(dataset: Dataset, stored: np.ndarray) -> np.ndarray:

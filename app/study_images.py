@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIZE = (1024, 512)  # pixels; as in the original study the whole picture is fitted, stretched if its format is another
-# Lossless: on 1024x512 radiographs method 4 with quality 50 is 201 KB on average where PNG is 224 KB.
-ENCODER = {"format": "WEBP", "lossless": True, "method": 4, "quality": 50}
+# Lossless, and a tenth smaller than PNG on radiographs. A higher quality takes longer without making them smaller.
+ENCODER = {"format": "WEBP", "lossless": True, "method": 4, "quality": 20}
 FILE_TIME = 946_684_800  # seconds: 2000-01-01 UTC, for every file
 
 

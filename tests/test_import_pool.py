@@ -207,6 +207,13 @@ def test_the_first_voi_window_of_a_dicom_is_applied(tmp_path):
     assert read_radiograph(path)[1]["grey"] == "window"
 
 
+@pytest.mark.parametrize("width", ["", 0])
+def test_a_window_without_a_width_is_none(tmp_path, width):
+    deep = picture(top=4095, dtype=np.uint16)
+    path = dicom(tmp_path / "a.dcm", deep, bits=12, WindowCenter=width, WindowWidth=width)
+    assert (grey_of(path) == scaled(deep, 0, 4095)).all()
+
+
 def test_a_window_counts_in_rescaled_values_and_in_monochrome1_too(tmp_path):
     deep = picture(top=4095, dtype=np.uint16)
     tags = {"RescaleSlope": 2, "RescaleIntercept": -1000, "WindowCenter": 1000.5, "WindowWidth": 1001}

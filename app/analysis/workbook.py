@@ -115,7 +115,7 @@ def _width(column: Column) -> int:
 def _write_observer(sheet: Worksheet, title: str, row: dict) -> None:
     _put_title(sheet, title)
     state = {True: "session finished", False: "session not finished", None: "completeness not known"}[row["finished"]]
-    _put(sheet, 2, 1, f"{row['answered']} images answered, {state}.")
+    _put(sheet, 2, 1, f"Images answered: {row['answered']}; {state}.")
     top = _write_ratings(sheet, 4, row)
     top = _write_outcomes(sheet, top + 1, row)
     _write_rates(sheet, top + 1, row)
@@ -156,7 +156,8 @@ def _write_rates(sheet: Worksheet, top: int, row: dict) -> None:
 
 def _write_description(sheet: Worksheet) -> None:
     _put_title(sheet, DESCRIPTION)
-    _put_heads(sheet, 3, ["Term", "Formula", "Meaning"])
+    for index, title in enumerate(["Term", "Formula", "Meaning"], 1):
+        _put_head(sheet, 3, index, title, "left")
     for offset, cells in enumerate(_descriptions(), 4):
         for index, text in enumerate(cells, 1):
             _put_value(sheet, offset, index, text, "text")

@@ -168,7 +168,7 @@ def _random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
         "spine_density": float(rng.uniform(0.5, 1.3)),
         "ghost": float(rng.uniform(0.6, 1.3)),
         "turbinates": float(rng.uniform(0.5, 1.3)),
-        "lips_parted": float(rng.uniform(0, 1)),
+        "bulk": float(np.clip(rng.normal(1, 0.15), 0.6, 1.4)),
     }
 
 
@@ -222,13 +222,13 @@ def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
     years = np.clip((age - 15) / 40, 0.05, 1.2)
     exposed = {1: 0.25, 2: 0.22, 3: 0.15, 4: 0.5, 5: 0.6, 6: 1.0, 7: 0.8, 8: 0.25}[tooth.position] * years
     surfaces = ["occlusal", "mesial", "distal"] if tooth.position > 3 else ["mesial", "distal"]
-    if rng.uniform() < 0.32 * exposed:
+    if rng.uniform() < 0.20 * exposed:
         tooth.fillings = sorted(str(s) for s in rng.choice(surfaces, int(rng.integers(1, 3)), replace=False))
-    if rng.uniform() < 0.14 * exposed:
+    if rng.uniform() < 0.07 * exposed:
         tooth.root_filled, tooth.crown = True, bool(rng.uniform() < 0.6)
         tooth.post = bool(tooth.crown and rng.uniform() < 0.4)
         tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
-    elif rng.uniform() < 0.07 * exposed:
+    elif rng.uniform() < 0.04 * exposed:
         tooth.crown = True
     if rng.uniform() < 0.06 and not tooth.crown:
         tooth.caries = [str(rng.choice(["mesial", "distal"]))]
@@ -236,7 +236,7 @@ def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
 
 
 def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
-    keen = rng.uniform() < 0.3
+    keen = rng.uniform() < 0.2
     for fdi in patient.missing:
         if keen and fdi % 10 != 8 and patient.age > 22 and rng.uniform() < 0.45:
             patient.teeth.append(Tooth(fdi, "implant", crown=True, tilt=float(rng.normal(0, 3))))

@@ -30,15 +30,15 @@ class Look:
     about: str
     field_mm: float = 150.0
     centre_y: float = 75.0
-    black: float = 0.14
-    white: float = 1.12
+    black: float = 0.17
+    white: float = 1.04
     gamma: float = 1.0
     shoulder: float = 0.4
     flatten: float = 0.3
     edge: float = 0.5
     edge_mm: float = 0.6
-    blur_mm: float = 0.24
-    dose: float = 120_000.0
+    blur_mm: float = 0.29
+    dose: float = 14_000.0
     scatter: float = 0.10
     banding: float = 0.004
     border: str = "none"

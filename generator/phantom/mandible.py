@@ -6,10 +6,11 @@ import numpy as np
 
 from .anatomy import Patient
 from .geometry import CREST, arch_positions, measures, occlusal_line
+from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
 BODY, CORTEX, RAMUS = 0.19, 0.13, -0.02
-RESORPTION = 4.5  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
+RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
 def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
@@ -22,7 +23,9 @@ def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
         standing = tooth is not None and tooth.state not in ("pontic", "impacted")
         below = jaws.bite_opening / 2 + crown + CREST + jaws.bone_loss + (0.0 if standing else RESORPTION)
         points.append((x * 0.98, float(occlusal_line(jaws, x)) + (-below if upper else below)))
-    return np.array(points)
+    points = np.array(points)
+    smooth = np.convolve(np.pad(points[:, 1], 1, mode="edge"), (0.25, 0.5, 0.25), "valid")
+    return np.stack([points[:, 0], smooth], 1)
 
 
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
@@ -33,14 +36,12 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     body = [(18, 137.7 + low), (38, 133 + low), (58, 123 + low), (74, 113 + low), (88, 105.5 + low / 2)]
     angle = [(98 + wide, 102.5 + flare / 2), (106 + wide + flare / 2, 97 + flare), (110.5 + wide + flare / 2, 86)]
     ramus = [(111 + wide, 74), (110 + wide, 60), (110 + wide, 48 + lift / 2)]
-    head = [(5.0, 13), (6.8, 6), (4.5, 0.0), (-2.0, -0.5), (-6.2, 5), (-6.8, 12)]
+    head = [(5.2, 12), (6.8, 5), (1.5, -1), (-5.0, 3.0), (-6.5, 10)]
     condyle = [(108 + wide + size * x, 29 + lift + size * y) for x, y in head]
-    notch = [(97 + wide / 2, 50 + lift / 2), (91, 55.5), (86, 53)]
-    coronoid = [(82, 46.5), (77.5, 44), (74.5, 48), (74.5, 57), (74.5, 68), (74.5, 77)]
-    return mirrored(
-        np.vstack([scene.wobble(body + angle + ramus, 0.6), scene.wobble(condyle, 0.25), scene.wobble(notch + coronoid, 0.6)]),
-        side,
-    )
+    notch = [(100 + wide, 46 + lift), (95 + wide / 2, 53 + lift / 2), (89.5, 52.5)]
+    coronoid = [(83.5, 47.5), (79, 46), (75.5, 50.5), (73, 60), (72, 68), (71.5, 76)]
+    parts = ((body + angle + ramus, 0.6), (condyle, 0.25), (notch + coronoid, 0.6))
+    return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
 
 
 def draw_mandible(scene: Scene, patient: Patient) -> dict:
@@ -52,19 +53,40 @@ def draw_mandible(scene: Scene, patient: Patient) -> dict:
     density = patient.jaws.bone_density
     body = scene.area(whole)
     body.add_to(scene.marrow["mandible"])
-    scene.add("trough", body, BODY * density)
-    scene.add("trough", scene.shell(whole, 1.1), 0.05)
-    scene.add("trough", scene.shell(whole, 3.5), 0.05)
+    edge = crest_edge(scene, crest, upper=False)
+    scene.add("trough", _thinned(scene, body, edge), BODY * density)
+    for wall in (1.1, 3.5):
+        scene.add("trough", _thinned(scene, scene.shell(whole, wall), edge), 0.06)
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     _draw_chin(scene)
     return {"right": marks[0], "left": marks[1], "outline": body}
 
 
+def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
+    """Relative thickness 0…1 of an alveolar process, which runs out to an edge at its crest: the picture's shape."""
+    line = scene.frame.to_pixels(crest)
+    rows, columns = (np.arange(length, dtype=np.float32) + 0.5 for length in scene.shape)
+    height = np.interp(columns, line[:, 0], line[:, 1]).astype(np.float32)[None, :]
+    depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
+    over_teeth = np.clip((line[-1, 0] - columns) / (6 * scene.scale), 0, 1) * np.clip(
+        (columns - line[0, 0]) / (6 * scene.scale), 0, 1
+    )
+    return 1 - over_teeth[None, :] * (1 - np.clip(0.25 + depth / 6, 0, 1))
+
+
+def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
+    """The jaw's depth by height: the coronoid is a thin plate, the body thick; and no border is evenly bright."""
+    rows = scene.down[bone.window[0]]
+    ramp = np.clip((rows - 46) / 42, 0, 1)
+    uneven = 1 + 0.12 * band_noise(scene.rng, bone.values.shape, 14 * scene.scale, 0.6)
+    return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.4 + 0.6 * ramp) * uneven)
+
+
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
     inward = moved(border, 0, -cortex * 0.5)
-    widths = cortex * np.array([0.3, 0.6, 0.8, 1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0, 0.8, 0.6, 0.3])
+    widths = cortex * np.array([0.3, 0.6, 0.9, 1.1, 1.0, 0.7, 0.5, 0.7, 1.0, 1.1, 0.9, 0.6, 0.3])
     scene.add("trough", scene.line(inward, widths, 0.25), CORTEX)
     scene.add("trough", scene.line(moved(border, 0, -cortex * 1.15), widths * 0.18, 0.15), 0.06)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
-from .mandible import alveolar_crest
-from .raster import band_noise, ridges
+from .mandible import alveolar_crest, crest_edge
+from .raster import Patch, band_noise, ridges
 from .scene import Scene, mirrored, moved
 
 
@@ -31,10 +31,10 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
     body = scene.area(whole, 0.5)
     body.add_to(scene.marrow["maxilla"])
+    body = Patch(body.top, body.left, body.values * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.19 * patient.jaws.bone_density)
-    scene.add("trough", scene.shell(whole, 0.8), 0.05)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add("behind", scene.area(face, 6.0), 0.24)
+    scene.add("behind", scene.area(face, 6.0), 0.20)
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
@@ -61,8 +61,8 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
     front = [(x - 2, 4), (x, 16), (x + 1.2, 30), (x + 2.5, foot - 6), (x + 7, foot)]
     back = [(x + 12, 3), (x + 10.5, 18), (x + 10.5, 32), (x + 10.5, foot - 4), (x + 8, foot + 1)]
     for wall, glow in ((front, -1), (back, 1)):
-        wall = mirrored(scene.wobble(wall, 0.8), side)
-        scene.add("trough", scene.line(wall, (0.8, 1.2, 1.3, 1.5, 1.6), 0.35), 0.17)
+        wall = mirrored(scene.wobble(wall, 1.2), side)
+        scene.add("trough", scene.line(wall, (0.6, 1.0, 1.2, 1.4, 1.4), 0.4), 0.14)
         scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), 3.5, 1.4), 0.06)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 6), (x + 7, foot + 1.5), (x + 1, foot - 4)]
     scene.add("behind", scene.area(mirrored(body, side), 2.0), 0.10)
@@ -89,38 +89,49 @@ def _draw_orbit(scene: Scene, side: int) -> None:
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
-    rng, jaws = scene.rng, patient.jaws
-    top, floor, half = -2.0, jaws.palate_height - 4, 20 * jaws.nasal_width
-    cavity = [(0, top), (half * 0.55, top), (half, 16), (half * 0.95, floor - 5), (half * 0.4, floor),
-              (-half * 0.4, floor), (-half * 0.95, floor - 5), (-half, 16), (-half * 0.55, top)]  # fmt: skip
-    scene.add("behind", scene.area(cavity, 1.5), -0.22)
-    density = patient.soft_tissue["turbinates"]
-    for side in (-1, 1):
-        wall = [(half * 0.8, 2), (half * 1.05, 16), (half * 1.05, floor - 8), (half * 0.8, floor)]
-        scene.add("behind", scene.line(mirrored(scene.wobble(wall, 0.8), side), (1, 1.6, 1.6, 1), 0.4), 0.14)
-        lower = [(half * 0.25, floor - 6), (half * 0.5, floor - 15), (half * 1.3, floor - 14), (half * 1.8, floor - 7),
-                 (half * 1.2, floor - 2.5), (half * 0.6, floor - 2)]  # fmt: skip
-        middle = [(half * 0.2, 6), (half * 0.45, 3), (half * 0.8, 12), (half * 0.7, 20), (half * 0.35, 19)]
-        for concha in (lower, middle):
-            scene.add("behind", scene.area(mirrored(scene.wobble(concha, 1.6), side), 2.2), 0.13 * density)
+    """The nasal cavity: air beside the septum and under the conchae, the conchae themselves as soft grey bodies."""
+    jaws, rng = patient.jaws, scene.rng
+    floor, half = jaws.palate_height - 3, 21 * jaws.nasal_width
     bend = jaws.septum_deviation
+    cavity = [(0, -4), (half * 0.45, -3), (half * 0.8, 12), (half, floor - 12), (half * 0.85, floor - 3)]
+    cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
+    scene.add("behind", scene.area(scene.wobble(cavity, 1.2), 2.5), -0.16)
+    for side in (-1, 1):
+        open_to = rng.uniform(0.15, 1.0)
+        meatus = [(1.5, -4), (4 + 4 * open_to, 0), (3 + 3 * open_to, 14), (4, floor - 8), (half * 0.7, floor - 3),
+                  (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 14)]  # fmt: skip
+        meatus = mirrored(scene.wobble(meatus, 1.0), side)
+        scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), 1.2), -0.14 - 0.10 * open_to)
+        _draw_conchae(scene, patient, side, half, floor)
+        wall = [(half * 0.75, 0), (half * 0.98, 14), (half * 1.08, floor - 9), (half * 0.85, floor - 1)]
+        scene.add("behind", scene.line(mirrored(scene.wobble(wall, 1.0), side), (0.5, 1.3, 1.5, 0.8), 0.4), 0.13)
     septum = [(bend * 0.2, -2), (bend, 12), (bend * 1.1, 24), (bend * 0.3, floor), (0, floor + 8)]
-    scene.add("behind", scene.line(scene.wobble(septum, 0.3), (2.0, 2.2, 2.0, 2.0, 1.4), 0.45), 0.20)
+    scene.add("behind", scene.line(scene.wobble(septum, 0.3), (1.6, 2.0, 1.8, 1.8, 1.4), 0.5), 0.17)
     scene.add("behind", scene.line([(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9), 0.10)
-    column = scene.wobble([(-8, -4), (8, -4), (7, 30), (-7, 30)], 2.0)
-    scene.add("ghost", scene.area(column, 2.0), rng.uniform(-0.05, 0.1))
+
+
+def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor: float) -> None:
+    density = patient.soft_tissue["turbinates"]
+    lower = [(half * 0.35, floor - 8), (half * 0.5, floor - 15), (half * 1.3, floor - 15), (half * 1.9, floor - 8),
+             (half * 1.2, floor - 3), (half * 0.6, floor - 4)]  # fmt: skip
+    middle = [(half * 0.25, 6), (half * 0.5, 2), (half * 0.8, 10), (half * 0.7, 20), (half * 0.35, 19)]
+    for concha, strength in ((lower, 0.12), (middle, 0.08)):
+        body = mirrored(scene.wobble(concha, 1.8), side)
+        scene.add("behind", scene.area(body, 2.0), strength * density)
+        scene.add("behind", scene.shell(body, 1.0), 0.04 * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: a bright line of its near half, and above it the wider, fainter ghost of its far half."""
     rng, y = scene.rng, patient.jaws.palate_height
-    arch = rng.normal(1.2, 1.2)
-    line = [(-60, y + arch), (-34, y + arch * 0.3), (-12, y), (12, y), (34, y + arch * 0.3), (60, y + arch)]
-    line = scene.wobble(line, 0.4)
-    scene.add("behind", scene.line(line, (0.8, 2.2, 2.8, 2.8, 2.2, 0.8), 0.6), 0.14)
-    scene.add("behind", scene.line(moved(line, 0, 1.0), (0.4, 0.9, 1.1, 1.1, 0.9, 0.4), 0.2), 0.12)
-    above = rng.uniform(3.5, 7.5)
-    scene.add("ghost", scene.line(moved(line, 0, -above), (1, 4, 5, 5, 4, 1), 0.3), 0.16)
+    arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
+    x = np.array([-60, -40, -20, 0, 20, 40, 60])
+    line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
+    scene.add("behind", scene.line(line, (0.2, 1.4, 2.4, 2.8, 2.4, 1.4, 0.2), 0.7), 0.15)
+    scene.add("behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), 0.12)
+    above = rng.uniform(2.5, 8)
+    far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
+    scene.add("ghost", scene.line(far, (0.5, 2.5, 4, 4.5, 4, 2.5, 0.5), 0.4), 0.15)
 
 
 def _draw_skull_base(scene: Scene, side: int) -> None:
@@ -141,13 +152,11 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
 
 def _draw_air_cells(scene: Scene) -> None:
     """The honeycomb of the mastoid and the tangle of temporal and sphenoid bone, in the corners where bone is thick."""
-    rng, (rows, columns) = scene.rng, scene.shape
+    rng = scene.rng
     net = ridges(band_noise(rng, scene.shape, 7.0 * scene.scale, 0.5), 3.0)
     net += 0.6 * ridges(band_noise(rng, scene.shape, 3.2 * scene.scale, 0.45), 2.5)
     net += 0.25 * band_noise(rng, scene.shape, 14 * scene.scale, 0.5)
-    x = np.abs(np.linspace(-1, 1, columns, dtype=np.float32))[None, :] * columns / scene.scale / 2
-    y = np.arange(rows, dtype=np.float32)[:, None] / scene.scale
-    corner = np.clip((x - 78 - np.maximum(0, y - 10) * 1.1) / 22, 0, 1)
+    corner = np.clip((scene.across - 78 - np.maximum(0, scene.down - 10) * 1.1) / 22, 0, 1)
     scene.behind += corner * 0.15 * net
     for side in (-1, 1):
         for _ in range(14):

@@ -148,14 +148,24 @@ def band_noise(
 ) -> np.ndarray:
     """Gaussian noise of unit variance whose waves are about `period` pixels long: float32 of `shape`.
 
-    `bandwidth` is the spread of log frequency; `stretch` > 1 draws the waves out along `angle` (radians from x).
+    `bandwidth` is the spread of log frequency; `stretch` > 1 draws the waves out along `angle` (radians from x). Slow
+    noise is made on a coarser grid and interpolated.
     """
+    step = max(1, min(int(period / 5), min(shape) // 8))
+    small = tuple(-(-length // step) for length in shape)
+    noise = _filtered_noise(rng, small, period / step, bandwidth, stretch, angle)
+    noise /= max(float(noise.std()), 1e-9)
+    return _stretch(_stretch(noise, step, shape[0], 0), step, shape[1], 1)
+
+
+def _filtered_noise(
+    rng: np.random.Generator, shape: tuple[int, int], period: float, bandwidth: float, stretch: float, angle: float
+) -> np.ndarray:
     rows, columns = fft.next_fast_len(shape[0], real=True), 2 * fft.next_fast_len(-(-shape[1] // 2), real=True)
     spectrum = rng.standard_normal((rows, columns + 2), dtype=np.float32).view(np.complex64)
     octaves = (_log_frequency(rows, columns, stretch, angle) + np.float32(np.log(period))) / np.float32(bandwidth)
     spectrum *= np.exp(octaves * octaves * np.float32(-0.5))
-    noise = fft.irfft2(spectrum, s=(rows, columns), overwrite_x=True)[: shape[0], : shape[1]]
-    return noise / max(float(noise.std()), 1e-9)
+    return fft.irfft2(spectrum, s=(rows, columns), overwrite_x=True)[: shape[0], : shape[1]]
 
 
 @lru_cache(maxsize=8)

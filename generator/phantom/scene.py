@@ -31,6 +31,18 @@ class Scene:
         """Pixels a millimetre."""
         return self.frame.scale
 
+    @property
+    def down(self) -> np.ndarray:
+        """y in mm of the patient's frame, unbent, of every row: float32 (rows, 1)."""
+        rows = np.arange(self.shape[0], dtype=np.float32)[:, None] + 0.5
+        return (rows - self.shape[0] / 2) / self.scale + self.frame.centre[1]
+
+    @property
+    def across(self) -> np.ndarray:
+        """Distance in mm from the midline of every column: float32 (1, columns)."""
+        columns = np.arange(self.shape[1], dtype=np.float32)[None, :] + 0.5
+        return np.abs(columns - self.shape[1] / 2) / self.scale
+
     def wobble(self, points, amount: float) -> np.ndarray:
         """Control points moved by normal deviates of `amount` mm: no two people, and no two sides, are alike."""
         points = np.asarray(points, dtype=float)

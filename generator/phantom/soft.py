@@ -12,7 +12,7 @@ from .scene import Scene, mirrored, moved
 
 def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     """Draw what is neither bone nor tooth: the face, the tongue, and the air around it."""
-    _draw_face(scene)
+    _draw_face(scene, patient)
     _draw_oral_air(scene, patient)
     for side in (-1, 1):
         _draw_pharynx(scene, side)
@@ -21,16 +21,17 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
         _draw_ear(scene, side)
 
 
-def _draw_face(scene: Scene) -> None:
+def _draw_face(scene: Scene, patient: Patient) -> None:
     """The head's own absorption, falling off below the chin where the beam meets only the neck."""
     head = [(0, -40), (150, -40), (190, 40), (140, 96), (108, 112), (70, 132), (30, 147), (0, 150)]
     head = head + [(-x, y) for x, y in head[:0:-1]]
-    scene.trough += 0.16
-    scene.add("behind", scene.area(scene.wobble(head, 1.5), 4.0), 0.22)
+    bulk = patient.soft_tissue["bulk"]
+    scene.trough += 0.16 * bulk
+    scene.add("behind", scene.area(scene.wobble(head, 1.5), 4.0), 0.22 * bulk)
     cheek = [(60, 48), (84, 50), (97, 68), (96, 90), (80, 97), (60, 95), (50, 70)]
     for side in (-1, 1):
         scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 3.0), 0.09)
-        scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 8.0), 0.16)
+        scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 8.0), 0.12)
 
 
 def _draw_oral_air(scene: Scene, patient: Patient) -> None:
@@ -106,7 +107,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     for side in (-1, 1):
         _draw_far_angle(scene, side, strength)
     streaks = band_noise(rng, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)
-    rows = np.arange(scene.shape[0], dtype=np.float32)[:, None] / scene.scale
+    rows = scene.down
     scene.ghost += (0.022 * np.clip((58 - rows) / 14, 0, 1) * (1 - _across(scene, 72, 20)) + 0.006) * streaks
 
 
@@ -126,16 +127,14 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     top, half = rng.uniform(86, 102), rng.uniform(15, 23)
     column = [(-half - 3, 165), (-half, 120), (-half + 1, top + 5), (-half + 6, top), (half - 6, top),
               (half - 1, top + 5), (half, 120), (half + 3, 165)]  # fmt: skip
-    scene.add("ghost", scene.area(scene.wobble(column, 1.5), 1.6), 0.12 * density)
-    rows, columns = scene.shape
-    y = np.arange(rows, dtype=np.float32)[:, None] / scene.scale
-    stripes = band_noise(rng, (16, columns), 10 * scene.scale, 0.7, stretch=0.1)[:1]
+    scene.add("ghost", scene.area(scene.wobble(column, 1.5), 1.6), 0.09 * density)
+    columns, y = scene.shape[1], scene.down
+    stripes = band_noise(rng, (64, columns), 10 * scene.scale, 0.7, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 10)
-    scene.ghost += density * np.clip((y - 72) / 60, 0, 1) * near * (0.09 + 0.07 * stripes)
+    scene.ghost += density * np.clip((y - 72) / 60, 0, 1) * near * (0.06 + 0.06 * stripes)
     scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
 
 
 def _across(scene: Scene, half: float, edge: float) -> np.ndarray:
     """0 near the midline, 1 further out than `half` mm, over a soft step of `edge` mm: array (1, columns)."""
-    x = np.abs(np.arange(scene.shape[1], dtype=np.float32)[None, :] + 0.5 - scene.shape[1] / 2) / scene.scale
-    return 1 / (1 + np.exp(np.clip(-(x - half) * 4 / edge, -30, 30)))
+    return 1 / (1 + np.exp(np.clip((half - scene.across) * 4 / edge, -30, 30)))

@@ -17,14 +17,14 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.26, 0.12, 0.28, 0.13, 0.05, 0.05
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.27, 0.13, 0.22, 0.13, 0.05, 0.05
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
     "incisor": ((0.3, 0.60, 0.85, 1.0), (0.86, 0.98, 1.00, 0.93)),
     "canine": ((0.3, 0.55, 0.75, 1.0), (0.90, 1.00, 0.90, 0.55)),
     "premolar": ((0.25, 0.58, 0.80, 1.0), (0.86, 1.00, 0.93, 0.70)),
-    "molar": ((0.25, 0.60, 0.80, 1.0), (0.91, 1.00, 0.97, 0.84)),
+    "molar": ((0.25, 0.55, 0.80, 1.0), (0.93, 1.00, 1.00, 0.95)),
 }
 
 
@@ -111,12 +111,19 @@ class ToothGrid:
     @cached_property
     def crown_depth(self) -> np.ndarray:
         """Distance in mm inside the crown's outline (negative outside), open towards the root."""
-        return np.minimum(self.sides, self.occlusal())
+        return self.rounded(self.sides, self.occlusal())
+
+    def rounded(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Distance inside two edges whose corner is rounded off, as the angles and cusps of crowns are."""
+        radius = 0.7 if kind(self.tooth.position) == "incisor" else 1.8
+        corner = radius - np.hypot(np.maximum(radius - one, 0), np.maximum(radius - other, 0))
+        nearer = np.minimum(one, other)
+        return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
 
     def root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
         """Across-position over half width (|r| < 1 inside) and distance outside (mm) of one root."""
         s = np.clip(-self.v / root.length, -0.25, 1.0)
-        half = root.half * (1 - 0.38 * np.maximum(s, 0)) * np.sqrt(np.maximum(1e-4, 1 - np.maximum(s, 0) ** 6))
+        half = root.half * (1 - 0.34 * np.maximum(s, 0)) * np.sqrt(np.maximum(1e-4, 1 - np.maximum(s, 0) ** 5))
         across = self.u - self.axis(root, s)
         below = np.maximum(0.0, -self.v - root.length)
         return across / half + below * 9, np.hypot(np.maximum(np.abs(across) - half, 0), below)
@@ -163,7 +170,7 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
     worn = 1 - 0.5 * grid.tooth.wear
     top = {"incisor": 1.1, "canine": 1.3, "premolar": 1.7, "molar": 1.9}[shape] * worn
     cap = grid.soft(grid.crown_depth) * grid.soft(grid.v)
-    core = np.clip(np.minimum(grid.sides - side, grid.occlusal() - top) * 1.6 + 0.5, 0, 1)
+    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 1.6 + 0.5, 0, 1)
     edge = ENAMEL_EDGE * (0.75 if shape in ("incisor", "canine") else 1.0)
     enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + ENAMEL_FACE * np.minimum(1, s * 2))
     if shape in ("molar", "premolar"):
@@ -179,7 +186,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     if len(grid.roots) > 1:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
-    slim = np.clip(0.92 + 0.28 * grid.v / grid.root, 0.6, 0.92)
+    slim = np.clip(1.0 + 0.42 * grid.v / grid.root, 0.55, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
@@ -198,8 +205,8 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
         canals = np.maximum(canals, canal(grid, root) * (0.75 if len(grid.roots) > 1 else 1.0))
     age = 0.6 + 0.4 * (1 - grid.tooth.wear)
     if kind(grid.tooth.position) == "molar":
-        half = grid.width * 0.20 * age
-        floor, roof = -0.13 * grid.root, grid.crown * (0.30 + 0.10 * np.abs(grid.u) / half)
+        half = grid.width * 0.16 * age
+        floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
         canals = np.maximum(canals, chamber * grid.soft((roof - grid.v) * 0.6))
     return PULP * age * canals

@@ -90,7 +90,9 @@ function keepFocus(event) {
 }
 
 function toggleFullScreen() {
-  const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
+  const change = document.fullscreenElement
+    ? document.exitFullscreen()
+    : document.documentElement.requestFullscreen?.();
   // Refused or not supported: the page stays as it is.
   change?.catch(() => {});
 }

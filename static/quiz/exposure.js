@@ -72,9 +72,11 @@ export class Exposure {
     viewer.show(image);
     this.#clock.show(t);
     this.#scale = viewer.scale;
-    this.#loadMs = tidy(t - this.#goAhead);
+    // A frame's time is that of its beginning: an event handled in between may carry a later one.
+    this.#loadMs = tidy(Math.max(0, t - this.#goAhead));
     screen.time(this.#clock.left(t), this.#trial.viewing_ms);
     screen.phase("showing");
+    if (this.#parts.focus.away) this.focusChanged(t);
   }
 
   /** Runs the viewing clock to its limit. */
@@ -179,6 +181,7 @@ export class Exposure {
     this.#ended = true;
     return {
       ...this.#measured(t),
+      ...this.#parts.screen.size(),
       painted_at: Math.round(this.#begun),
       submitted_ms: this.#measures.since(t),
       hidden_by_limit: this.#hiddenByLimit,
@@ -201,10 +204,11 @@ export class Exposure {
     const { viewer, frames } = this.#parts;
     let done = false;
     if (!atOnce) viewer.hide();
-    else frames.nextPaint(this.#signal).then(
-      () => done || viewer.hide(),
-      () => {}, // the page is being left
-    );
+    else
+      frames.nextPaint(this.#signal).then(
+        () => done || viewer.hide(),
+        () => {}, // the page is being left
+      );
     await kept;
     done = true;
   }

@@ -22,7 +22,7 @@ const time = { now: () => performance.now(), epoch: () => Date.now() };
 
 const tab = oneTab(`panodiff-quiz ${url}`, {
   hold: (signal) => hold(signal),
-  aside: () => screen.ask(ASIDE).then(() => tab.take()),
+  aside: () => screen.ask(ASIDE, "aside").then(() => tab.take()),
 });
 
 /** Runs the session until it is done, can't go on, or `stepAside` aborts. */
@@ -45,7 +45,10 @@ async function play(run) {
   const queue = new Queue({ storage, deliver: (item) => sync.deliver(item), signal });
   queue.addEventListener("refused", ({ detail }) => run.abort(detail));
   const images = new Images();
-  images.addEventListener("trouble", () => root.dataset.phase === "fetching" && screen.phase("fetching", IMAGE_TROUBLE));
+  images.addEventListener(
+    "trouble",
+    () => root.dataset.phase === "fetching" && screen.phase("fetching", IMAGE_TROUBLE),
+  );
   signal.addEventListener("abort", () => images.want([]));
   const viewer = new Viewer(screen.canvas, signal);
   const focus = new Focus(signal);
@@ -58,7 +61,7 @@ async function play(run) {
 
 async function stop(error) {
   if (!error.status) console.error(error);
-  await screen.ask(failure(error));
+  await screen.ask(failure(error), "stopped");
   location.reload();
 }
 

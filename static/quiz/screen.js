@@ -14,7 +14,9 @@ export class Screen {
   /** `root`: the <main> of the page; its parts are named by data-part. */
   constructor(root) {
     this.root = root;
-    this.#parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+    this.#parts = Object.fromEntries(
+      [...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]),
+    );
     this.#ratings = [...root.querySelectorAll(".rating")];
     this.#parts.fullscreen.hidden = !document.fullscreenEnabled;
   }
@@ -27,11 +29,12 @@ export class Screen {
   phase(phase, said) {
     this.root.dataset.phase = phase;
     this.#parts.prompt.textContent = said ?? texts.prompt(phase, this.#status);
-    if (phase !== "pausing") this.#closePanel();
+    this.#closePanel();
     const rates = phase === "showing" || phase === "hidden";
     for (const rating of this.#ratings) rating.setAttribute("aria-disabled", String(!rates));
     if (!rates) this.#parts.submit.setAttribute("aria-disabled", "true");
-    for (const tool of this.root.querySelectorAll(".tool-view")) tool.setAttribute("aria-disabled", phase !== "showing");
+    for (const tool of this.root.querySelectorAll(".tool-view"))
+      tool.setAttribute("aria-disabled", phase !== "showing");
   }
 
   trial(trial, { scored_total: total }) {
@@ -80,8 +83,8 @@ export class Screen {
   }
 
   /** A panel in place of the image: title, text, and a button whose press resolves the promise; `countdown` in seconds. */
-  ask({ title, text, button, countdown }) {
-    this.phase("pausing");
+  ask({ title, text, button, countdown }, phase = "pausing") {
+    this.phase(phase);
     const { panel, go } = this.#parts;
     this.#parts.title.textContent = title;
     this.#parts.text.textContent = text;
@@ -94,6 +97,17 @@ export class Screen {
     return new Promise((resolve) => {
       go.onclick = (event) => resolve(event.timeStamp);
     });
+  }
+
+  /** Sizes that the picture was seen at, in CSS pixels. */
+  size() {
+    return {
+      screen_width: screen.width,
+      screen_height: screen.height,
+      viewport_width: innerWidth,
+      viewport_height: innerHeight,
+      pixel_ratio: devicePixelRatio,
+    };
   }
 
   contrastMode(on) {

@@ -109,6 +109,7 @@ export class Session {
       await this.#playUntil(trial, abort.signal);
     } catch (error) {
       if (error !== SUPERSEDED) throw error;
+      this.#previous = null;
     } finally {
       this.#signal.removeEventListener("abort", stop);
       this.#trial = this.#exposure = this.#submitted = null;
@@ -136,7 +137,6 @@ export class Session {
     const { screen, sync } = this.#parts;
     const afterPractice = trial.kind === "scored" && trial.number === 1;
     if (!trial.break_before && !afterPractice && this.#previous) return;
-    screen.phase("pausing");
     this.#goAhead = await unlessAborted(screen.introduce(trial, sync.state), signal);
   }
 
@@ -144,7 +144,6 @@ export class Session {
     const earlier = this.#progress?.trial === trial.trial ? this.#progress.measures : {};
     this.#exposure = new Exposure(this.#parts, { trial, begun, earlier, goAhead: this.#goAhead, signal });
     await this.#exposure.begin();
-    this.#parts.screen.chosen(null);
     if (begun === null && !this.#previous?.chained) await this.#announceShown(trial);
   }
 
@@ -169,7 +168,7 @@ export class Session {
     const atOnce = chained(trial, next) && images.ready(next.image) !== null;
     const body = { rating: this.#exposure.rating, next_shown: atOnce, measures: this.#exposure.end(t) };
     const confirmed = trial.kind === "practice" ? this.#confirmation(trial.trial) : null;
-    screen.phase("between");
+    screen.phase("between", confirmed && "Saving…");
     this.#trial = this.#submitted = null;
     this.#goAhead = t;
     this.#previous = { ...trial, chained: atOnce };
@@ -186,7 +185,9 @@ export class Session {
       return await new Promise((resolve, reject) => {
         const { signal } = done;
         this.#signal.addEventListener("abort", () => reject(this.#signal.reason), { signal });
-        queue.addEventListener("confirmed", ({ detail }) => detail.item.trial === trial && resolve(detail.reply), { signal });
+        queue.addEventListener("confirmed", ({ detail }) => detail.item.trial === trial && resolve(detail.reply), {
+          signal,
+        });
         queue.addEventListener("change", () => queue.status.state === "offline" && resolve(null), { signal });
       });
     } finally {
@@ -196,9 +197,7 @@ export class Session {
 
   async #feedback(reply) {
     if (!reply?.feedback) return;
-    const { screen } = this.#parts;
-    screen.phase("pausing");
-    this.#goAhead = await unlessAborted(screen.feedback(reply.feedback), this.#signal);
+    this.#goAhead = await unlessAborted(this.#parts.screen.feedback(reply.feedback), this.#signal);
   }
 
   #noticeSuperseded() {

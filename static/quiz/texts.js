@@ -17,8 +17,8 @@ export function progress({ kind, number }, total) {
 /** `status`: that of the queue. */
 export function saving({ state, waiting, durable }) {
   if (state === "saved") return "Saved";
-  const keep = durable ? "" : " Keep this tab open.";
-  return state === "offline" ? `Offline: ${waiting} waiting.${keep}` : `Saving…${keep}`;
+  const keep = durable ? "" : " – keep this tab open";
+  return state === "offline" ? `Offline: ${waiting} waiting${keep}` : `Saving…${keep}`;
 }
 
 /** The line in place of the image. */
@@ -62,7 +62,7 @@ function warmUp({ number }) {
 
 function breakScreen({ break_before: { kind, seconds: length }, number }, total) {
   const text = `Rest your eyes: the clock is stopped. Next is image ${number} of ${total}.`;
-  const title = kind === "long" ? "Long break: this part is done" : "Short break";
+  const title = kind === "long" ? "Halfway: a longer break" : "Short break";
   return { title, text, button: "Continue", countdown: length };
 }
 
