@@ -189,7 +189,7 @@ def _import_files(
             if not isinstance(outcome, PoolImage):
                 report.skipped.append(outcome)
             elif report.take(outcome):
-                os.rename(part, building / outcome.file)
+                part.rename(building / outcome.file)
             else:
                 part.unlink()
             progress()
@@ -220,11 +220,15 @@ def _source_files(root: Path) -> tuple[list[Path], int]:
 
 def _visible_files(root: Path) -> Iterator[Path]:
     inside = root.resolve()
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_refuse_unlisted):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(folder, name) for name in names if not name.startswith(".")):
             if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(inside)):
                 yield path
+
+
+def _refuse_unlisted(error: OSError) -> None:
+    raise PoolError(f"the folder {error.filename} cannot be listed ({error.strerror}): check its permissions")
 
 
 def _checked_name(name: str) -> str:
@@ -275,7 +279,7 @@ def _read_manifest(folder: Path) -> tuple[PoolImage, ...]:
 def _pool_image(line: dict) -> PoolImage:
     image = PoolImage(**{key: line[key] for key in PoolImage.__dataclass_fields__})
     parts = PurePosixPath(image.file).parts
-    if parts[0] != "images" or ".." in parts or len(parts) < 2:
+    if parts[:1] != ("images",) or ".." in parts or len(parts) < 2:
         raise ValueError("file is not below images/")
     if not all(SHA256_PATTERN.fullmatch(value) for value in (image.sha256, image.pixels_sha256)):
         raise ValueError("not a SHA-256")

@@ -33,7 +33,7 @@ def signed_in(view):
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 def sign_in():
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("research/sign_in.html", error=None)
     wait = _seconds_to_wait()
     if wait:

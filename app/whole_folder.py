@@ -25,7 +25,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         for folder, _, _ in os.walk(building):
             _sync_folder(folder)
         _refuse_existing(target)
-        os.rename(building, target)
+        building.rename(target)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise

@@ -17,7 +17,7 @@ SMALL = {"width": 512, "height": 256}
 @pytest.fixture(scope="module")
 def patients():
     """Twelve phantoms at full size with their records."""
-    return [render(7, index, "aria") for index in range(12)]
+    return [render(7, index, "wide") for index in range(12)]
 
 
 def grey_at(picture, point, reach=1):
@@ -45,15 +45,15 @@ SOUND = {"state": "erupted", "crown": False, "fillings": [], "post": False, "roo
 
 
 def test_same_seed_and_index_give_the_same_picture_in_any_order():
-    forward = [render(3, index, "aria", **SMALL) for index in range(3)]
-    backward = [render(3, index, "aria", **SMALL) for index in (2, 1, 0)][::-1]
+    forward = [render(3, index, "wide", **SMALL) for index in range(3)]
+    backward = [render(3, index, "wide", **SMALL) for index in (2, 1, 0)][::-1]
     for (one, record_one), (two, record_two) in zip(forward, backward, strict=True):
         assert np.array_equal(one, two)
         assert record_one == record_two
 
 
 def test_pictures_are_grey_bytes_and_differ_by_seed_and_index():
-    pictures = [render(seed, index, "aria", **SMALL)[0] for seed, index in ((1, 0), (1, 1), (2, 0))]
+    pictures = [render(seed, index, "wide", **SMALL)[0] for seed, index in ((1, 0), (1, 1), (2, 0))]
     assert all(picture.dtype == np.uint8 and picture.shape == (256, 512) for picture in pictures)
     assert len({picture.tobytes() for picture in pictures}) == 3
 
@@ -71,7 +71,7 @@ def test_looks_differ_visibly():
 
 
 def test_record_is_plain_json_and_accounts_for_all_32_positions():
-    _, record = render(5, 0, "aria", **SMALL)
+    _, record = render(5, 0, "wide", **SMALL)
     assert json.loads(json.dumps(record)) == record
     standing = [tooth["fdi"] for tooth in record["patient"]["teeth"]]
     assert sorted(standing + record["patient"]["missing"]) == sorted(UPPER + LOWER)
@@ -141,7 +141,7 @@ def test_side_marker_stands_on_its_side(look):
 
 
 def make(folder: Path, name="demo", **changes):
-    options = {"truth": "real", "about": "Simulated.", "count": 3, "seed": 11, "look": "aria", "processes": 1}
+    options = {"truth": "real", "about": "Simulated.", "count": 3, "seed": 11, "look": "wide", "processes": 1}
     return render_pool(folder, name, **(options | changes))
 
 
@@ -196,7 +196,7 @@ def test_lossy_pool_is_small_and_hashed_as_decoded(tmp_path):
 
 
 ODD = [
-    ({"look": "sepia"}, "aria"), ({"count": 0}, "count"), ({"count": 2.5}, "count"), ({"seed": -1}, "seed"),
+    ({"look": "sepia"}, "wide"), ({"count": 0}, "count"), ({"count": 2.5}, "count"), ({"seed": -1}, "seed"),
     ({"truth": "fake"}, "real or synthetic"), ({"quality": 0}, "quality"), ({"quality": 101}, "quality"),
     ({"processes": 0}, "processes"), ({"about": " "}, "about"), ({"name": "../up"}, "name"), ({"name": "Big"}, "name"),
     ({"name": ""}, "name"),
@@ -230,4 +230,4 @@ def test_two_writers_of_one_pool_are_refused(tmp_path):
 @pytest.mark.parametrize("size", [{"width": 1024, "height": 500}, {"width": 64, "height": 32}])
 def test_sizes_that_are_not_two_to_one_are_refused(size):
     with pytest.raises(PhantomError, match="twice as wide"):
-        render(1, 0, "aria", **size)
+        render(1, 0, "wide", **size)

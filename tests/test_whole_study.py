@@ -67,7 +67,7 @@ def real_pool(request, command, tmp_path) -> str:
     folder = tmp_path / "radiographs"
     folder.mkdir()
     for file in files[:100]:
-        shutil.copy(file, folder)
+        shutil.copy(file, folder / f"{file.parent.name}-{file.name}")
     assert "100 real images imported" in command("import-pool", "radiographs", folder, "--truth", "real")
     return "radiographs"
 

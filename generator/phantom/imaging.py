@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from .geometry import Frame
 from .looks import Look
 from .raster import blur, stroke
 from .scene import Scene
@@ -18,7 +17,7 @@ def expose(scene: Scene, look: Look) -> np.ndarray:
     Depth adds along the ray; intensity follows Beer and Lambert, I = I0 exp(-depth). Scatter is a wide blur of the
     intensity added to it, quantum noise is Gaussian with the variance of the photon count (Poisson's limit).
     """
-    scale, rng = scene.scale, scene.rng
+    scale, rng = scene.scale, scene.grain
     depth = scene.trough + blur(scene.behind, 0.35 * scale) + blur(scene.ghost, (0.5 * scale, 2.2 * scale))
     intensity = np.exp(-np.maximum(depth, 0))
     intensity = (1 - look.scatter) * intensity + look.scatter * blur(intensity, 14 * scale)
@@ -53,23 +52,31 @@ def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: 
     """Lay the collimator's border over the picture."""
     if look.border == "none":
         return grey
-    rows, columns = grey.shape
-    wide = look.border_mm * scale
-    frayed = 0.25 * wide if look.border == "white" else 0.0
-    inset = [wide + frayed * _wander(rng, length) for length in (columns, columns, rows, rows)]
-    y, x = np.arange(rows, dtype=np.float32)[:, None], np.arange(columns, dtype=np.float32)[None, :]
-    inside = np.minimum(
-        np.minimum(y - inset[0][None, :] * 0.6, rows - 1 - y - inset[1][None, :] * 0.6),
-        np.minimum(x - inset[2][:, None], columns - 1 - x - inset[3][:, None]),
-    )
-    edge = 1 / (1 + np.exp(np.clip(-inside / ((0.6 if look.border == "white" else 0.12) * scale), -30, 30)))
-    paper = 1.0 if look.border == "white" else 0.0
-    return grey * edge + paper * (1 - edge)
+    white = look.border == "white"
+    inside = _rounded_window(grey.shape, look.border_mm * scale, 9 * scale if look.border == "rounded" else 1.5 * scale)
+    if white:
+        inside = inside + _fray(rng, grey.shape, 0.22 * look.border_mm * scale)
+    softness = (0.55 if white else 0.12) * scale
+    open_to = 1 / (1 + np.exp(np.clip(-inside / softness, -30, 30)))
+    return grey * open_to + (1.0 if white else 0.0) * (1 - open_to)
 
 
-def _wander(rng: np.random.Generator, length: int) -> np.ndarray:
-    walk = np.convolve(rng.standard_normal(length + 160), np.hanning(161), "valid")[:length]
-    return (walk / (np.abs(walk).max() + 1e-9)).astype(np.float32)
+def _rounded_window(shape: tuple[int, int], inset: float, radius: float) -> np.ndarray:
+    """Distance in pixels inside a rectangle with round corners, `inset` pixels within the picture."""
+    y, x = (np.abs(np.arange(length, dtype=np.float32) + 0.5 - length / 2) for length in shape)
+    over_y = (y - (shape[0] / 2 - inset - radius))[:, None]
+    over_x = (x - (shape[1] / 2 - inset - radius))[None, :]
+    corner = np.hypot(np.maximum(over_x, 0), np.maximum(over_y, 0))
+    return radius - corner - np.minimum(np.maximum(over_x, over_y), 0)
+
+
+def _fray(rng: np.random.Generator, shape: tuple[int, int], amount: float) -> np.ndarray:
+    """A slow wander of the edge, of its own along the rows and along the columns."""
+    wander = []
+    for length in shape:
+        walk = np.convolve(rng.standard_normal(length + 120), np.hanning(121), "valid")[:length]
+        wander.append(amount * walk / (np.abs(walk).max() + 1e-9))
+    return (wander[0][:, None] + wander[1][None, :]).astype(np.float32)
 
 
 _GLYPHS = {
@@ -82,7 +89,7 @@ _GLYPHS = {
 _MARKER_STROKES = {"outline": ((0.26, 0.0), (0.21, 1.0), (0.09, 0.0)), "solid": ((0.16, 1.0),)}
 
 
-def stamp_marker(grey: np.ndarray, look: Look, frame: Frame) -> dict | None:
+def stamp_marker(grey: np.ndarray, look: Look) -> dict | None:
     """Burn the side letter in; returns its letter and box (left, top, right, bottom) in pixels, or None.
 
     "R" stands on the picture's left, "L" on its right, as the observer faces the patient.
@@ -91,8 +98,7 @@ def stamp_marker(grey: np.ndarray, look: Look, frame: Frame) -> dict | None:
         return None
     rows, columns = grey.shape
     tall = 0.075 * rows
-    left = 0.02 * columns if look.marker == "R" else 0.962 * columns
-    top = (0.62 if look.marker == "R" else 0.87) * rows
+    left, top = look.marker_at[0] * columns, look.marker_at[1] * rows
     for width, value in _MARKER_STROKES[look.marker_style]:
         for line in _GLYPHS[look.marker]:
             _burn(grey, np.array(line) * tall + [left, top], width * tall, value)

@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, measures, occlusal_line
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX, RAMUS = 0.19, 0.13, -0.02
+BODY, CORTEX = 0.18, 0.10
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -31,15 +31,16 @@ def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     """The outline from the chin along the lower border, angle, condyle and coronoid to the last tooth, in mm."""
     jaws = patient.jaws
-    wide, flare, lift = jaws.ramus_width - 34, jaws.gonial_flare, jaws.condyle_height - 27
+    wide, flare = jaws.ramus_width - 34, jaws.gonial_flare
+    lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     body = [(18, 137.7 + low), (38, 133 + low), (58, 123 + low), (74, 113 + low), (88, 105.5 + low / 2)]
     angle = [(98 + wide, 102.5 + flare / 2), (106 + wide + flare / 2, 97 + flare), (110.5 + wide + flare / 2, 86)]
     ramus = [(111 + wide, 74), (110 + wide, 60), (110 + wide, 48 + lift / 2)]
-    head = [(5.2, 12), (6.8, 5), (1.5, -1), (-5.0, 3.0), (-6.5, 10)]
+    head = [(5.2, 13), (7.2, 6), (1.0, -1), (-6.8, 3.5), (-8.0, 11)]
     condyle = [(108 + wide + size * x, 29 + lift + size * y) for x, y in head]
-    notch = [(100 + wide, 46 + lift), (95 + wide / 2, 53 + lift / 2), (89.5, 52.5)]
-    coronoid = [(83.5, 47.5), (79, 46), (75.5, 50.5), (73, 60), (72, 68), (71.5, 76)]
+    notch = [(98 + wide, 47 + lift), (94 + wide / 2, 53 + lift / 2), (89, 53 + peak / 2)]
+    coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
     parts = ((body + angle + ramus, 0.6), (condyle, 0.25), (notch + coronoid, 0.6))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
 
@@ -51,7 +52,7 @@ def draw_mandible(scene: Scene, patient: Patient) -> dict:
     chin = [(0.0, 138.2 + patient.jaws.mandible_height - 31)]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
-    body = scene.area(whole)
+    body = scene.area(whole, 0.3)
     body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
@@ -72,15 +73,16 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     over_teeth = np.clip((line[-1, 0] - columns) / (6 * scene.scale), 0, 1) * np.clip(
         (columns - line[0, 0]) / (6 * scene.scale), 0, 1
     )
-    return 1 - over_teeth[None, :] * (1 - np.clip(0.25 + depth / 6, 0, 1))
+    return 1 - over_teeth[None, :] * (1 - np.clip(0.12 + depth / 6, 0, 1))
 
 
 def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth by height: the coronoid is a thin plate, the body thick; and no border is evenly bright."""
-    rows = scene.down[bone.window[0]]
-    ramp = np.clip((rows - 46) / 42, 0, 1)
-    uneven = 1 + 0.12 * band_noise(scene.rng, bone.values.shape, 14 * scene.scale, 0.6)
-    return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.4 + 0.6 * ramp) * uneven)
+    rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
+    front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
+    ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.8 * front)
+    uneven = 1 + 0.12 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
+    return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * uneven)
 
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
@@ -94,13 +96,8 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (1.0, 1.4, 1.8, 1.2, 0.3), 0.5), 0.09)
-    scene.add("trough", scene.area(mirrored(_ramus(), side), 6.0), RAMUS)
     scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.4), 0.08)
     return _draw_canal(scene, patient, side)
-
-
-def _ramus() -> list[tuple[float, float]]:
-    return [(76, 60), (92, 60), (106, 58), (108, 85), (98, 98), (80, 100), (68, 96), (70, 80)]
 
 
 def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
@@ -122,5 +119,9 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
 
 
 def _draw_chin(scene: Scene) -> None:
+    """The thick bone of the chin, and the submandibular fossae beside it where the jaw is thin."""
     chin = [(0, 108), (16, 114), (26, 124), (20, 135), (0, 137), (-20, 135), (-26, 124), (-16, 114)]
-    scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.07)
+    scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.05)
+    fossa = [(30, 112), (44, 107), (62, 101), (74, 97), (72, 106), (58, 116), (42, 123), (30, 122)]
+    for side in (-1, 1):
+        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 3.5), -0.085)

@@ -34,7 +34,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     body = Patch(body.top, body.left, body.values * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.19 * patient.jaws.bone_density)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add("behind", scene.area(face, 6.0), 0.20)
+    scene.add("behind", scene.area(face, 6.0), 0.18)
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
@@ -44,9 +44,9 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add("trough", scene.area(walls, 0.6), -0.10)
-    floor = walls[1:8]
-    scene.add("trough", scene.line(floor, (0.4, 0.7, 0.8, 0.8, 0.8, 0.8, 0.5), 0.22), 0.12)
+    scene.add("trough", scene.area(walls, 1.6), -0.10)
+    floor = walls[2:8]
+    scene.add("trough", scene.line(floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25), 0.11)
     if scene.rng.uniform() < 0.5:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
@@ -80,8 +80,8 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     rim = [(14, low - 16), (20, low - 4), (32, low), (46, low - 3), (54, low - 13)]
     scene.add("behind", scene.line(mirrored(scene.wobble(rim, 2.0), side), (0.8, 1.4, 1.8, 1.6, 1.0), 0.5), 0.11)
     scene.add("behind", scene.area(mirrored([(20, -4), (24, 8), (34, 12), (45, 9), (50, -4)], side), 2.5), -0.12)
-    for _ in range(int(rng.integers(4, 8))):
-        start = np.array([rng.uniform(12, 66), rng.uniform(0, 30)])
+    for _ in range(int(rng.integers(9, 15))):
+        start = np.array([rng.uniform(10, 76), rng.uniform(-2, 36)])
         heading, length = rng.uniform(-0.6, 2.2), rng.uniform(10, 26)
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
         thread = mirrored(scene.wobble(start + steps, 1.8), side)
@@ -127,11 +127,11 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
     x = np.array([-60, -40, -20, 0, 20, 40, 60])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
-    scene.add("behind", scene.line(line, (0.2, 1.4, 2.4, 2.8, 2.4, 1.4, 0.2), 0.7), 0.15)
+    scene.add("behind", scene.line(line, (0.2, 1.4, 2.4, 2.8, 2.4, 1.4, 0.2), 0.7), 0.12)
     scene.add("behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), 0.12)
     above = rng.uniform(2.5, 8)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add("ghost", scene.line(far, (0.5, 2.5, 4, 4.5, 4, 2.5, 0.5), 0.4), 0.15)
+    scene.add("ghost", scene.line(far, (0.5, 2.5, 4, 4.5, 4, 2.5, 0.5), 0.4), 0.08)
 
 
 def _draw_skull_base(scene: Scene, side: int) -> None:
@@ -144,8 +144,8 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
     scene.add("behind", scene.line(bone[1:9], (1.2, 1.6, 2.0, 1.8, 1.6, 1.6, 1.4, 1.0), 0.35), 0.12)
     deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
     scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.40)
-    canal = scene.wobble([(124, 22), (129, 20), (131, 24), (126, 26)], 0.8)
-    scene.add("behind", scene.area(mirrored(canal, side), 0.6), -0.22)
+    canal = scene.wobble([(123, 23), (129, 19), (133, 24), (126, 27)], 1.8)
+    scene.add("behind", scene.area(mirrored(canal, side), 1.2), rng.uniform(-0.22, -0.05))
     styloid = [(131, 40), (128, 52), (124, 62), (121.5, 68 + rng.normal(0, 4))]
     scene.add("behind", scene.line(mirrored(scene.wobble(styloid, 0.8), side), (4.5, 3.6, 3.0, 1.2), 0.5), 0.14)
 
@@ -153,13 +153,13 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
 def _draw_air_cells(scene: Scene) -> None:
     """The honeycomb of the mastoid and the tangle of temporal and sphenoid bone, in the corners where bone is thick."""
     rng = scene.rng
-    net = ridges(band_noise(rng, scene.shape, 7.0 * scene.scale, 0.5), 3.0)
-    net += 0.6 * ridges(band_noise(rng, scene.shape, 3.2 * scene.scale, 0.45), 2.5)
-    net += 0.25 * band_noise(rng, scene.shape, 14 * scene.scale, 0.5)
+    net = ridges(band_noise(scene.grain, scene.shape, 8.0 * scene.scale, 0.6), 2.2)
+    net += 0.4 * ridges(band_noise(scene.grain, scene.shape, 3.6 * scene.scale, 0.6), 1.8)
+    net += 0.5 * band_noise(scene.grain, scene.shape, 13 * scene.scale, 0.6)
     corner = np.clip((scene.across - 78 - np.maximum(0, scene.down - 10) * 1.1) / 22, 0, 1)
-    scene.behind += corner * 0.15 * net
+    scene.behind += corner * 0.10 * net
     for side in (-1, 1):
-        for _ in range(14):
+        for _ in range(22):
             start = np.array([rng.uniform(72, 148), rng.uniform(-4, 40)])
             heading, length = rng.normal(0.55, 0.5), rng.uniform(12, 40)
             steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])

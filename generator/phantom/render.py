@@ -25,22 +25,23 @@ VERSION = 1  # raised whenever the same seed gives other pixels than before
 def render(seed: int, index: int, look: str, width: int = 1024, height: int = 512) -> tuple[np.ndarray, dict]:
     """Phantom number `index` of a seed, as uint8 grey (height, width), and its anatomy as JSON-ready data.
 
-    The random generator is made from (seed, index) alone: neither order nor number of processes matters. The patient
-    does not depend on the look. Raises PhantomError for an unknown look, a negative seed or index, or a size that is
-    not 2:1 and at least 128 pixels wide.
+    The random generators are made from (seed, index) alone: neither order nor number of processes matters. The patient,
+    and the shape of every part, does not depend on the look. Raises PhantomError for an unknown look, a negative seed
+    or index, or a size that is not 2:1 and at least 128 pixels wide.
     """
     device = find_look(look)
     if seed < 0 or index < 0:
         raise PhantomError(f"seed and index must not be negative, not {seed} and {index}")
     if width != 2 * height or width < 128:
         raise PhantomError(f"a phantom is twice as wide as high and at least 128 wide, not {width} x {height}")
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, index])))
-    patient = random_patient(rng)
+    streams = np.random.SeedSequence([seed, index]).spawn(3)
+    who, rng, grain = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
+    patient = random_patient(who)
     frame = Frame((height, width), height / device.field_mm, (0.0, device.centre_y), patient.jaws, patient.positioning)
-    scene = Scene(frame, rng)
+    scene = Scene(frame, rng, grain)
     record = draw_head(scene, patient)
-    grey = frame_border(develop(expose(scene, device), device, scene.scale), device, rng, scene.scale)
-    marker = stamp_marker(grey, device, frame)
+    grey = frame_border(develop(expose(scene, device), device, scene.scale), device, grain, scene.scale)
+    marker = stamp_marker(grey, device)
     picture = np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8)
     return picture, {"look": look, "side_marker": marker, "patient": patient.as_record(), "places": record}
 

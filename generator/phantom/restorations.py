@@ -8,7 +8,7 @@ from .geometry import Stand
 from .raster import Patch, stroke
 from .teeth import ToothGrid, canal, kind
 
-METAL, AMALGAM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 0.65, 0.30
+METAL, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 0.95, 0.55, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:
@@ -65,16 +65,20 @@ def findings(grid: ToothGrid) -> np.ndarray:
 
 
 def implant(grid: ToothGrid) -> np.ndarray:
-    """A threaded titanium screw 4 mm wide, its abutment and its crown."""
-    length, half = 11.0, 2.0
+    """A threaded titanium screw 4 mm wide, its abutment, and a crown that widens from it."""
+    length, half = 11.5, 2.0
     down = -grid.v - 1.5
-    thread = 0.28 * np.abs(((down / 1.1) % 1.0) * 2 - 1) * (down > 1.0)
-    taper = half * (1 - 0.16 * np.clip(down / length, 0, 1)) - thread
+    thread = 0.45 * np.abs(((down / 1.0) % 1.0) * 2 - 1) * (down > 1.2)
+    taper = half * (1 - 0.18 * np.clip(down / length, 0, 1)) - thread
     screw = np.minimum(taper - np.abs(grid.u), np.minimum(down, length - down))
-    abutment = np.minimum(1.45 - np.abs(grid.u), np.minimum(grid.v + 2.0, 2.0 - grid.v))
-    depth = np.sqrt(np.clip(1 - (grid.u / (half + 0.2)) ** 2, 0, 1))
+    thickness = np.sqrt(np.clip(1 - (grid.u / (half + 0.3)) ** 2, 0, 1))
+    bore = 0.25 * grid.soft(0.7 - np.abs(grid.u)) * grid.soft(5.0 - down)
+    abutment = np.minimum(1.7 - np.abs(grid.u), np.minimum(grid.v + 2.2, 2.0 - grid.v))
+    waist = 1.8 + (grid.width / 2 - 1.8) * np.clip((grid.v + 1.0) / (0.55 * grid.crown), 0, 1) ** 0.7
+    cap = np.minimum(np.minimum(waist - np.abs(grid.u), grid.occlusal()), np.minimum(grid.sides + 0.1, grid.v + 0.8))
     return np.maximum.reduce([
-        1.7 * grid.soft(screw) * (0.45 + 0.55 * depth), 1.9 * grid.soft(abutment), METAL * crown_cap(grid),
+        TITANIUM * grid.soft(screw) * (0.55 + 0.45 * thickness - bore), 1.5 * grid.soft(abutment),
+        METAL * grid.soft(cap),
     ])  # fmt: skip
 
 

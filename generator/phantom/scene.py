@@ -16,12 +16,16 @@ class Scene:
     `trough` holds what is in focus, `behind` what lies a little outside and is a little blurred, `ghost` what lies on
     the far side of the head and is smeared along the tube's path. `marrow` (0…1) says how much trabecular pattern
     shows, by jaw. Points are in mm of the patient's frame.
+
+    `rng` decides shapes, `grain` textures and noise: shapes ask for equally many numbers whatever the picture's size,
+    so that one patient has one anatomy before every machine.
     """
 
     LAYERS = ("trough", "behind", "ghost")
 
-    def __init__(self, frame: Frame, rng: np.random.Generator):
-        self.frame, self.rng, self.shape = frame, rng, frame.shape
+    def __init__(self, frame: Frame, rng: np.random.Generator, grain: np.random.Generator):
+        self.frame, self.shape = frame, frame.shape
+        self.rng, self.grain = rng, grain
         self.trough, self.behind, self.ghost = (np.zeros(frame.shape, np.float32) for _ in self.LAYERS)
         self.marrow = {"mandible": np.zeros(frame.shape, np.float32), "maxilla": np.zeros(frame.shape, np.float32)}
         self.teeth = np.zeros(frame.shape, np.float32)

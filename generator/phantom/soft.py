@@ -13,7 +13,7 @@ from .scene import Scene, mirrored, moved
 def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     """Draw what is neither bone nor tooth: the face, the tongue, and the air around it."""
     _draw_face(scene, patient)
-    _draw_oral_air(scene, patient)
+    _draw_mouth(scene, patient)
     for side in (-1, 1):
         _draw_pharynx(scene, side)
         _draw_vertebrae(scene, side)
@@ -28,34 +28,44 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     bulk = patient.soft_tissue["bulk"]
     scene.trough += 0.16 * bulk
     scene.add("behind", scene.area(scene.wobble(head, 1.5), 4.0), 0.22 * bulk)
-    cheek = [(60, 48), (84, 50), (97, 68), (96, 90), (80, 97), (60, 95), (50, 70)]
-    for side in (-1, 1):
-        scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 3.0), 0.09)
-        scene.add("behind", scene.area(mirrored(scene.wobble(cheek, 3.0), side), 8.0), 0.12)
 
 
-def _draw_oral_air(scene: Scene, patient: Patient) -> None:
-    """Air between tongue and palate, and between the biting surfaces."""
+def _draw_mouth(scene: Scene, patient: Patient) -> None:
+    """Tongue and soft palate over the rami, air above the tongue where it does not touch the palate, and the slit
+    between the biting surfaces.
+
+    The tongue's side stands out as the convex edge across each ramus, with the dark airway behind it.
+    """
     rng, jaws = scene.rng, patient.jaws
     share = patient.soft_tissue["palatoglossal_air"]
-    y, deep = jaws.palate_height + 3, 4 + 14 * share
-    band = [(-56, y + 8), (-42, y + 3), (0, y + 1), (42, y + 3), (56, y + 8),
-            (42, y + 5 + deep * 0.8), (0, y + 2 + deep), (-42, y + 5 + deep * 0.8)]  # fmt: skip
-    scene.add("behind", scene.area(scene.wobble(band, 1.5), 1.2), -0.17 * (0.4 + 0.6 * share))
+    roof = jaws.palate_height + 3.5
+    dorsum = roof + 1 + 15 * share
+    side = np.array([(46, dorsum + 2), (66, dorsum + 1), (84, max(dorsum, 50) + 4), (95, 70), (98, 86), (92, 98)])
+    floor = [(60, 104), (0, 108)]
+    left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
+    tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[:1], -1), right[::-1]])
+    for blurred, depth in ((0.7, 0.10), (5.0, 0.10)):
+        scene.add("behind", scene.area(tongue, blurred), depth)
+    if share > 0.12:
+        air = [(-80, roof + 10), (-62, roof + 2), (-30, roof), (30, roof), (62, roof + 2), (80, roof + 10)]
+        air = np.vstack([scene.wobble(air, 1.2), [(50, dorsum + 1), (0, dorsum - 1), (-50, dorsum + 1)]])
+        scene.add("behind", scene.area(air, 0.9), -0.09 - 0.07 * share)
     x = np.linspace(-64, 64, 9)
     middle, half = occlusal_line(jaws, x), jaws.bite_opening / 2 + 1.0
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add("behind", scene.area(slit, 0.8), -0.10)
+    scene.add("behind", scene.area(slit, 1.0), -0.08)
     lips = [(-24, 66), (24, 66), (20, 96), (-20, 96)]
     scene.add("behind", scene.area(scene.wobble(lips, 3.0), 3.0), -0.10 * rng.uniform(0.3, 1.0))
 
 
 def _draw_pharynx(scene: Scene, side: int) -> None:
-    """The airway behind the ramus: a dark column between the jaw and the spine."""
-    column = [(116, 42), (124, 44), (126, 70), (127, 100), (132, 160), (108, 160), (110, 110), (113, 80)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(column, 1.5), side), 2.2), -0.14)
-    naso = [(78, 56), (98, 44), (112, 46), (112, 56), (98, 62), (84, 68)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(naso, 2.0), side), 2.5), -0.09)
+    """The airway over the back of the ramus and behind it, down between jaw and spine."""
+    behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(behind, 1.5), side), 2.6), -0.13)
+    over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.2), scene.rng.uniform(-0.12, -0.03))
+    outer = [(112, 30), (124, 34), (146, 50), (146, 84), (128, 78), (119, 60)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), 0.20)
 
 
 def _draw_vertebrae(scene: Scene, side: int) -> None:
@@ -106,9 +116,9 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     scene.ghost += 0.12 * strength * (1 - middle) * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
     for side in (-1, 1):
         _draw_far_angle(scene, side, strength)
-    streaks = band_noise(rng, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)
+    streaks = band_noise(scene.grain, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)
     rows = scene.down
-    scene.ghost += (0.022 * np.clip((58 - rows) / 14, 0, 1) * (1 - _across(scene, 72, 20)) + 0.006) * streaks
+    scene.ghost += (0.030 * np.clip((58 - rows) / 14, 0, 1) * (1 - _across(scene, 72, 20)) + 0.006) * streaks
 
 
 def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
@@ -127,9 +137,9 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     top, half = rng.uniform(86, 102), rng.uniform(15, 23)
     column = [(-half - 3, 165), (-half, 120), (-half + 1, top + 5), (-half + 6, top), (half - 6, top),
               (half - 1, top + 5), (half, 120), (half + 3, 165)]  # fmt: skip
-    scene.add("ghost", scene.area(scene.wobble(column, 1.5), 1.6), 0.09 * density)
+    scene.add("ghost", scene.area(scene.wobble(column, 1.5), 1.6), 0.07 * density)
     columns, y = scene.shape[1], scene.down
-    stripes = band_noise(rng, (64, columns), 10 * scene.scale, 0.7, stretch=0.1)[:1]
+    stripes = band_noise(scene.grain, (64, columns), 10 * scene.scale, 0.7, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 10)
     scene.ghost += density * np.clip((y - 72) / 60, 0, 1) * near * (0.06 + 0.06 * stripes)
     scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))

@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.27, 0.13, 0.22, 0.13, 0.05, 0.05
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.24, 0.13, 0.15, 0.08, 0.04, 0.045
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
@@ -104,7 +104,7 @@ class ToothGrid:
             top = (0.82 if lingual else 1.0) - 0.26 * wear * np.abs(t) ** 1.4
         else:
             cusps = 2.6 if (self.tooth.fdi in (36, 46) and not lingual) else 2.0
-            top = 0.93 - 0.08 * wear * np.cos(np.pi * cusps * t) - 0.25 * np.maximum(0, np.abs(t) - 0.62) ** 1.5
+            top = 0.94 - 0.055 * wear * np.cos(np.pi * cusps * t) - 0.22 * np.maximum(0, np.abs(t) - 0.62) ** 1.5
             top = top - (0.05 if lingual else 0.0)
         return (top * self.crown - self.v) * 0.85
 
@@ -170,7 +170,7 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
     worn = 1 - 0.5 * grid.tooth.wear
     top = {"incisor": 1.1, "canine": 1.3, "premolar": 1.7, "molar": 1.9}[shape] * worn
     cap = grid.soft(grid.crown_depth) * grid.soft(grid.v)
-    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 1.6 + 0.5, 0, 1)
+    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.8 + 0.6, 0, 1)
     edge = ENAMEL_EDGE * (0.75 if shape in ("incisor", "canine") else 1.0)
     enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + ENAMEL_FACE * np.minimum(1, s * 2))
     if shape in ("molar", "premolar"):
@@ -216,8 +216,8 @@ def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = No
     """Coverage of a root's canal, tapering to `short` mm before the apex; `half` widens it (a filling, a post)."""
     s = np.clip(-grid.v / root.length, -0.25, 1)
     single = len(grid.roots) == 1
-    width = half or (0.11 if single else 0.13) * root.half * 2 * (1 - 0.8 * np.maximum(s, 0)) + 0.08
-    top = (grid.crown * 0.42 if single else 0.0) if top is None else top
+    width = half or (0.09 if single else 0.11) * root.half * 2 * (1 - 0.8 * np.maximum(s, 0)) + 0.06
+    top = (grid.crown * 0.34 if single else 0.0) if top is None else top
     across = np.abs(grid.u - grid.axis(root, s)) - width
     ends = np.minimum(top - grid.v, grid.v + root.length - short)
     return grid.soft(-across) * grid.soft(ends)

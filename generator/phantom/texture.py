@@ -10,21 +10,30 @@ from .scene import Scene
 
 
 def draw_trabeculae(scene: Scene, patient: Patient) -> None:
-    """Add the marrow's pattern where the jaws are bone and no root hides it (White & Pharoah, Oral Radiology)."""
+    """Add the marrow's pattern where the jaws are bone and no root hides it (White & Pharoah, Oral Radiology).
+
+    It is most distinct between and below the roots and fades up the ramus.
+    """
     coarse = patient.jaws.trabecular_coarseness * scene.scale
-    rng = scene.rng
-    visible = 1 - 0.7 * np.clip(scene.teeth, 0, 1)
-    patchy = np.clip(1 + 0.35 * band_noise(rng, scene.shape, 26 * scene.scale, 0.5), 0.1, 2)
-    lower = ridges(band_noise(rng, scene.shape, 3.2 * coarse, 0.4, 1.25), 1.8)
-    lower += 0.5 * ridges(band_noise(rng, scene.shape, 1.8 * coarse, 0.4), 1.6)
-    upper = ridges(band_noise(rng, scene.shape, 1.8 * coarse, 0.4, 0.85), 1.6)
+    visible = 1 - 0.75 * np.clip(scene.teeth, 0, 1)
+    patchy = np.clip(0.9 + 0.5 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.6), 0.15, 2.2)
+    lower = _net(scene.grain, scene.shape, 3.4 * coarse, 1.5) + 0.7 * _net(scene.grain, scene.shape, 1.9 * coarse, 1.15)
+    upper = _net(scene.grain, scene.shape, 1.9 * coarse, 0.85)
     marrow = {jaw: blur(mask, 1.5 * scene.scale) ** 2 for jaw, mask in scene.marrow.items()}
-    scene.trough += visible * patchy * (0.075 * marrow["mandible"] * lower + 0.06 * marrow["maxilla"] * upper)
+    body = np.clip((104 - scene.across) / 40, 0.25, 1)
+    scene.trough += visible * patchy * (0.034 * body * marrow["mandible"] * lower + 0.034 * marrow["maxilla"] * upper)
+
+
+def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stretch: float) -> np.ndarray:
+    """Threads and grains of one size: threads alone would close into cells, which bone does not."""
+    field = band_noise(grain, shape, period, 0.5, stretch)
+    grains = np.roll(field, (shape[0] // 3, shape[1] // 3), (0, 1))
+    return ridges(field, 1.6) * (1 + 0.8 * grains) + 0.16 * grains
 
 
 def vary_thickness(scene: Scene) -> None:
     """No bone is evenly thick: a slow, blotchy change of depth over both jaws."""
-    blotches = band_noise(scene.rng, scene.shape, 24 * scene.scale, 0.7)
+    blotches = band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7)
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
     scene.trough += 0.010 * inside * blotches
-    scene.behind += 0.018 * band_noise(scene.rng, scene.shape, 16 * scene.scale, 0.8)
+    scene.behind += 0.018 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.8)

@@ -3,7 +3,7 @@
 import { ViewingClock } from "./clock.js";
 import { Measures, tidy } from "./measures.js";
 
-const NOTE_EVERY_MS = 1000;
+const NOTE_EVERY_MS = 250;
 // The time of day this far ahead of the monotonic clock means that the machine slept in between.
 const SLEPT_MS = 2000;
 
@@ -43,7 +43,7 @@ export class Exposure {
   /** Puts the image on screen, fully decoded, unless its time was used up before. Resolves in the frame that paints it. */
   async begin() {
     const { frames, meter, time } = this.#parts;
-    const image = this.#spent() < this.#trial.viewing_ms ? await this.#image() : null;
+    const image = this.#resumed ? await this.#imageInTime() : await this.#image();
     const t = await frames.nextPaint(this.#signal);
     const spent = this.#spent();
     this.#begun ??= time.epoch() - (time.now() - t);
@@ -58,6 +58,13 @@ export class Exposure {
   /** ms of the viewing time that went by before this page showed the image. */
   #spent() {
     return this.#begun === null ? 0 : Math.max(0, this.#parts.time.epoch() - this.#begun);
+  }
+
+  /** The image, or nothing when its time, which began on an earlier page, runs out before it is here. */
+  async #imageInTime() {
+    const left = this.#trial.viewing_ms - this.#spent();
+    if (left <= 0) return null;
+    return await Promise.race([this.#image(), new Promise((resolve) => setTimeout(resolve, left))]);
   }
 
   async #image() {

@@ -70,6 +70,8 @@ export class Storage {
 function committed(transaction, store, use) {
   return new Promise((resolve, reject) => {
     const request = use(transaction.objectStore(store));
+    // Without waiting to be asked for more: a page that is being left has no time for another turn.
+    transaction.commit();
     transaction.oncomplete = () => resolve(request.result);
     transaction.onabort = transaction.onerror = () => reject(transaction.error);
   });
