@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def create_app(quiz_data: Path | None = None) -> Flask:
-    """The application over the folder `quiz_data`: by default what the environment variable QUIZ_DATA names, else `quiz_data/` in the project."""
+    """The application over the folder `quiz_data`: by default what the environment variable QUIZ_DATA names, else
+    `quiz_data/` in the project."""
     from . import cli, observer, research, web
     from .credentials import load_secrets
     from .records import Records
@@ -21,7 +22,12 @@ def create_app(quiz_data: Path | None = None) -> Flask:
     secrets = load_secrets(data)
     # The address of the static files changes with their content, so that browsers may keep them for good.
     static = ROOT / "static"
-    app = Flask(__name__, template_folder=ROOT / "templates", static_folder=static, static_url_path=f"/static/{_fingerprint(static)}")
+    app = Flask(
+        __name__,
+        template_folder=ROOT / "templates",
+        static_folder=static,
+        static_url_path=f"/static/{_fingerprint(static)}",
+    )
     app.config.update(
         SECRET_KEY=secrets.secret_key,
         RESEARCH_PASSWORD=secrets.research_password,

@@ -17,9 +17,11 @@ def finished_by_observer(records: Records, study: Study) -> dict[str, bool]:
 
 
 def protocol_document(records: Records, study: Study) -> dict:
-    """The whole protocol, for the record: settings, texts, images in their frozen order, pools, observers and what their display check found."""
+    """The whole protocol, for the record: settings, texts, images in their frozen order, pools, observers and what
+    their display check found."""
     observers = [
-        {name: session.get(name) for name in ("id", "observer", "simulated", "display")} | {"finished": records.progress(study, session)["finished"]}
+        {name: session.get(name) for name in ("id", "observer", "simulated", "display")}
+        | {"finished": records.progress(study, session)["finished"]}
         for session in records.sessions(study.name)
     ]
     return {
@@ -36,4 +38,8 @@ def protocol_document(records: Records, study: Study) -> dict:
 
 def iso(ms: int | None) -> str | None:
     """UTC in ISO 8601 with milliseconds."""
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        None
+        if ms is None
+        else datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

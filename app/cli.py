@@ -18,7 +18,17 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def init_app(app: Flask) -> None:
-    for command in (import_pool, render_phantoms, create_study, edit_study, invite, export, import_answers, demo, serve):
+    for command in (
+        import_pool,
+        render_phantoms,
+        create_study,
+        edit_study,
+        invite,
+        export,
+        import_answers,
+        demo,
+        serve,
+    ):
         app.cli.add_command(command)
 
 
@@ -70,8 +80,19 @@ def import_pool(name, folder, truth, about):
 @click.argument("name")
 @click.option("--count", type=int, required=True, help="How many images.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--look", default="aria", show_default=True, help="The device family to imitate; a wrong name lists those there are.")
-@click.option("--truth", type=click.Choice(TRUTHS), default="synthetic", show_default=True, help="The side that the phantoms stand for.")
+@click.option(
+    "--look",
+    default="aria",
+    show_default=True,
+    help="The device family to imitate; a wrong name lists those there are.",
+)
+@click.option(
+    "--truth",
+    type=click.Choice(TRUTHS),
+    default="synthetic",
+    show_default=True,
+    help="The side that the phantoms stand for.",
+)
 @click.option("--quality", type=int, help="Write lossy WebP of this quality (1 to 100) instead of PNG.")
 @told
 def render_phantoms(name, count, seed, look, truth, quality):
@@ -79,12 +100,24 @@ def render_phantoms(name, count, seed, look, truth, quality):
     try:
         from generator.phantom.pool import PhantomError, render_pool
     except ImportError as error:
-        raise click.ClickException("This needs the generator's packages: pip install -r requirements/generator.txt") from error
-    about = f"Phantoms: simulated radiographs, rendered from a made-up anatomy with the look {look}. No patient was X-rayed."
+        raise click.ClickException(
+            "This needs the generator's packages: pip install -r requirements/generator.txt"
+        ) from error
+    about = f"Phantoms: radiographs simulated from a made-up anatomy, with the look {look}. No patient was X-rayed."
     pools = current_app.config["QUIZ_DATA"] / "pools"
     try:
         with bar(count, "Rendering") as progress:
-            folder = render_pool(pools, name, truth, about, count, seed, look, quality=quality, progress=lambda done, _: progress.update(done - progress.pos))
+            folder = render_pool(
+                pools,
+                name,
+                truth,
+                about,
+                count,
+                seed,
+                look,
+                quality=quality,
+                progress=lambda done, _: progress.update(done - progress.pos),
+            )
     except PhantomError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Pool {name}: {count} phantoms in {folder}")
@@ -101,7 +134,9 @@ def _read_settings(context: click.Context, parameter: click.Parameter, path: Pat
     known = {option.name for option in context.command.params if isinstance(option, click.Option)} - {"settings"}
     unknown = sorted(set(settings) - known)
     if unknown:
-        raise click.BadParameter(f"{path} sets {', '.join(unknown)}, which this command does not know. It knows: {', '.join(sorted(known))}.")
+        raise click.BadParameter(
+            f"{path} sets {', '.join(unknown)}, which this command does not know. It knows: {', '.join(sorted(known))}."
+        )
     texts = settings.pop("texts", None)
     if isinstance(texts, dict):
         context.meta["texts"] = texts
@@ -116,13 +151,34 @@ PROTOCOL_OPTIONS = [
     click.option("--break-every", type=int, help="Offer a break after so many images; 0 for none. [25]"),
     click.option("--break-seconds", type=int, help="Suggested length of a break. [30]"),
     click.option("--long-break-seconds", type=int, help="Suggested length of the break halfway. [120]"),
-    click.option("--order", type=click.Choice(ORDERS), help="A random order for each observer, or one fixed order. [random]"),
+    click.option(
+        "--order", type=click.Choice(ORDERS), help="A random order for each observer, or one fixed order. [random]"
+    ),
     click.option("--warm-up-seconds", type=float, help="How long the warm-up image is on screen. [600]"),
-    click.option("--profile/--no-profile", default=None, help="Ask observers for role, specialty and experience. [yes]"),
-    click.option("--show-results/--no-show-results", default=None, help="Show observers their own results at the end. [no]"),
-    click.option("--pause-when-hidden/--no-pause-when-hidden", default=None, help="Hide the image and stop the clock while the page is not in front. [no]"),
-    click.option("--texts", type=FOLDER, help=f"A folder with the study's own texts in Markdown: {', '.join(f'{name}.md' for name in TEXTS)}."),
-    click.option("--settings", type=FILE, callback=_read_settings, is_eager=True, expose_value=False, help="A TOML file with any of these options."),
+    click.option(
+        "--profile/--no-profile", default=None, help="Ask observers for role, specialty and experience. [yes]"
+    ),
+    click.option(
+        "--show-results/--no-show-results", default=None, help="Show observers their own results at the end. [no]"
+    ),
+    click.option(
+        "--pause-when-hidden/--no-pause-when-hidden",
+        default=None,
+        help="Hide the image and stop the clock while the page is not in front. [no]",
+    ),
+    click.option(
+        "--texts",
+        type=FOLDER,
+        help=f"A folder with the study's own texts in Markdown: {', '.join(f'{name}.md' for name in TEXTS)}.",
+    ),
+    click.option(
+        "--settings",
+        type=FILE,
+        callback=_read_settings,
+        is_eager=True,
+        expose_value=False,
+        help="A TOML file with any of these options.",
+    ),
 ]
 
 
@@ -146,8 +202,11 @@ def create_study(name, real, synthetic, texts, **settings):
 
     protocol = Protocol(name=name, texts=_texts(texts), **_given(settings))
     with bar(protocol.images + 1, "Encoding") as progress:
-        study = run(records(), current_app.config["QUIZ_DATA"], protocol, real, synthetic, now(), lambda: progress.update(1))
-    click.echo(f"Study {study.name}: {len(study.images)} images, {protocol.viewing_seconds:g} s each. Next: flask invite {study.name} --observer NAME")
+        study = run(
+            records(), current_app.config["QUIZ_DATA"], protocol, real, synthetic, now(), lambda: progress.update(1)
+        )
+    click.echo(f"Study {study.name}: {len(study.images)} images, {protocol.viewing_seconds:g} s each.")
+    click.echo(f"Next: flask invite {study.name} --observer NAME")
 
 
 @click.command("edit-study")
@@ -179,9 +238,21 @@ def _texts(folder: Path | None) -> dict[str, str]:
 
 @click.command("invite")
 @click.argument("study")
-@click.option("--observer", "observers", multiple=True, required=True, help="An observer's name; may be given several times.")
-@click.option("--new-link", is_flag=True, help="Replace the link of an observer who was invited before; the old one stops working.")
-@click.option("--base-url", envvar="PUBLIC_URL", default="http://127.0.0.1:8050", show_default=True, help="Where observers reach the quiz; also PUBLIC_URL.")
+@click.option(
+    "--observer", "observers", multiple=True, required=True, help="An observer's name; may be given several times."
+)
+@click.option(
+    "--new-link",
+    is_flag=True,
+    help="Replace the link of an observer who was invited before; the old one stops working.",
+)
+@click.option(
+    "--base-url",
+    envvar="PUBLIC_URL",
+    default="http://127.0.0.1:8050",
+    show_default=True,
+    help="Where observers reach the quiz; also PUBLIC_URL.",
+)
 @told
 def invite(study, observers, new_link, base_url):
     """Print a personal link for each observer of STUDY. An observer invited before keeps the same link."""
@@ -195,7 +266,12 @@ def invite(study, observers, new_link, base_url):
 
 @click.command("export")
 @click.argument("study")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write; an earlier export in it is replaced.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder to write; an earlier export in it is replaced.",
+)
 @told
 def export(study, out):
     """Write answers, data dictionary, confusion tables (CSV, XLSX) and protocol of STUDY to a folder."""
@@ -259,5 +335,13 @@ def prepare_demo() -> dict:
         study = records().study(protocol.name)
     except StudyError:
         with bar(protocol.images + 1, "Building the demo study") as progress:
-            study = run(records(), current_app.config["QUIZ_DATA"], protocol, "demo-real", "demo-synthetic", now(), lambda: progress.update(1))
+            study = run(
+                records(),
+                current_app.config["QUIZ_DATA"],
+                protocol,
+                "demo-real",
+                "demo-synthetic",
+                now(),
+                lambda: progress.update(1),
+            )
     return records().invite(study, "Demo observer", now())[0]

@@ -21,7 +21,13 @@ def pool_folders(quiz_data: Path) -> list[Path]:
 
 
 def create_study(
-    records: Records, quiz_data: Path, protocol: Protocol, real: str, synthetic: str, now: int, progress: Callable[[], None]
+    records: Records,
+    quiz_data: Path,
+    protocol: Protocol,
+    real: str,
+    synthetic: str,
+    now: int,
+    progress: Callable[[], None],
 ) -> Study:
     """Choose the images, re-encode them under random names and add the study. Nothing is left of one that fails.
 
@@ -36,7 +42,9 @@ def create_study(
     folder = secrets.token_hex(8)
     names = [secrets.token_hex(16) for _ in chosen]
     *images, practice = build_images(chosen, quiz_data / "studies" / folder, names, progress)
-    study = Study(protocol, folder, _by_name(images), _by_name([practice]), now, pools={pool.name: _about(pool) for pool in pools})
+    study = Study(
+        protocol, folder, _by_name(images), _by_name([practice]), now, pools={pool.name: _about(pool) for pool in pools}
+    )
     try:
         records.add_study(study)
     except BaseException:
@@ -63,7 +71,14 @@ def import_answers(records: Records, name: str, answers_file: Path, labels_file:
 def _imported_answer(row: dict, protocol: Protocol) -> dict:
     times = {"released_at": None, "received_at": None, "next_shown": False, "measures": {}}
     viewing_ms = round(protocol.viewing_seconds * 1000)
-    return {"kind": "scored", "number": row["number"], "image": row["image"], "rating": row["rating"], "viewing_ms": viewing_ms, **times}
+    return {
+        "kind": "scored",
+        "number": row["number"],
+        "image": row["image"],
+        "rating": row["rating"],
+        "viewing_ms": viewing_ms,
+        **times,
+    }
 
 
 def _by_name(images: list[dict]) -> dict[str, dict]:

@@ -1,4 +1,5 @@
-"""The secret key and the researcher's password: made at the first start, kept in one file that only the owner can read, never in the repository."""
+"""The secret key and the researcher's password: made at the first start, kept in one file that only the owner can read,
+never in the repository."""
 
 import json
 import os
@@ -15,7 +16,8 @@ class Secrets:
 
 
 def load_secrets(quiz_data: Path) -> Secrets:
-    """Read `secrets.json`, making it first if there is none. RESEARCH_PASSWORD and SECRET_KEY in the environment come before the file."""
+    """Read `secrets.json`, making it first if there is none. RESEARCH_PASSWORD and SECRET_KEY in the environment come
+    before the file."""
     path = quiz_data / "secrets.json"
     if not path.exists():
         _make(path)

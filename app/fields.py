@@ -1,4 +1,5 @@
-"""Every field recorded for an answer, declared once: the data dictionary, the export's columns and the checks on what a browser sends."""
+"""Every field recorded for an answer, declared once: the data dictionary, the export's columns and the checks on what a
+browser sends."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -38,32 +39,127 @@ FIELDS = [
     Field("truth", "text", STUDY, "", "real or synthetic. Synthetic is the positive class."),
     Field("pool", "text", STUDY, "", "Pool that the image came from."),
     Field("source", "text", STUDY, "", "The image's source as the pool's manifest gives it."),
-    Field("rating", "integer", SERVER, "", "1 Definitely real, 2 Probably real, 3 Unsure, 4 Probably fake, 5 Definitely fake."),
+    Field(
+        "rating",
+        "integer",
+        SERVER,
+        "",
+        "1 Definitely real, 2 Probably real, 3 Unsure, 4 Probably fake, 5 Definitely fake.",
+    ),
     Field("label", "text", SERVER, "", "The rating in words."),
-    Field("outcome", "text", SERVER, "", "TP synthetic called fake, TN real called real, FP real called fake, FN synthetic called real, or Unsure."),
+    Field(
+        "outcome",
+        "text",
+        SERVER,
+        "",
+        "TP synthetic called fake, TN real called real, FP real called fake, FN synthetic called real, or Unsure.",
+    ),
     Field("certainty", "text", SERVER, "", "fully (ratings 1 and 5), partially (2 and 4), or none (3)."),
     Field("viewing_ms", "integer", STUDY, "ms", "The viewing time allowed for this image."),
-    Field("late", "flag", SERVER, "",
-          "True if the rating was submitted after the viewing time was over: submitted_ms above viewing_ms; "
-          "received_at minus shown_at above viewing_ms where the browser sent no time."),
-    Field("released_at", "time", SERVER, "UTC", "When the server handed the trial (the image's address and its ticket) to the browser as the current one."),
-    Field("shown_at", "time", SERVER, "UTC", "When the server learnt that the image was on screen; the viewing time runs from here after a reload in another browser."),
-    Field("received_at", "time", SERVER, "UTC", "When the server got the rating; it was durable before the reply left."),
-    Field("painted_at", "time", BROWSER, "UTC", "When the image was first painted, by the browser's own clock.", 0, 4e12),
-    Field("response_ms", "number", BROWSER, "ms", "From the frame that painted the image to the selection of the rating that was submitted, by the event's own time stamp.", 0, DAY_MS),
+    Field(
+        "late",
+        "flag",
+        SERVER,
+        "",
+        "True if the rating was submitted after the viewing time was over: submitted_ms above viewing_ms; "
+        "received_at minus shown_at above viewing_ms where the browser sent no time.",
+    ),
+    Field(
+        "released_at",
+        "time",
+        SERVER,
+        "UTC",
+        "When the server handed the trial (the image's address and its ticket) to the browser as the current one.",
+    ),
+    Field(
+        "shown_at",
+        "time",
+        SERVER,
+        "UTC",
+        "When the server learnt that the image was on screen; in another browser the viewing time runs from here.",
+    ),
+    Field(
+        "received_at", "time", SERVER, "UTC", "When the server got the rating; it was durable before the reply left."
+    ),
+    Field(
+        "painted_at", "time", BROWSER, "UTC", "When the image was first painted, by the browser's own clock.", 0, 4e12
+    ),
+    Field(
+        "response_ms",
+        "number",
+        BROWSER,
+        "ms",
+        "From the painting frame to the selection of the rating that was submitted, by the event's own time stamp.",
+        0,
+        DAY_MS,
+    ),
     Field("first_input_ms", "number", BROWSER, "ms", "From painting to the first key, click or touch.", 0, DAY_MS),
     Field("submitted_ms", "number", BROWSER, "ms", "From painting to the submission of the rating.", 0, DAY_MS),
-    Field("visible_ms", "number", BROWSER, "ms", "Time that the image was on screen in all, from frame to frame.", 0, DAY_MS),
-    Field("hidden_by_limit", "flag", BROWSER, "", "True if the end of the viewing time hid the image; false if the rating came first."),
-    Field("resumed", "flag", BROWSER, "", "True if the page was loaded anew while this trial was under way, so that its times span the interruption."),
-    Field("rating_changes", "integer", BROWSER, "", "How often another rating was selected before submitting.", 0, 10_000),
-    Field("load_ms", "number", BROWSER, "ms", "Wait from the previous submission (or from pressing Continue) to this image's painting.", 0, DAY_MS),
+    Field(
+        "visible_ms",
+        "number",
+        BROWSER,
+        "ms",
+        "Time that the image was on screen in all, from frame to frame.",
+        0,
+        DAY_MS,
+    ),
+    Field(
+        "hidden_by_limit",
+        "flag",
+        BROWSER,
+        "",
+        "True if the end of the viewing time hid the image; false if the rating came first.",
+    ),
+    Field(
+        "resumed",
+        "flag",
+        BROWSER,
+        "",
+        "True if the page was loaded anew while this trial was under way, so that its times span the interruption.",
+    ),
+    Field(
+        "rating_changes", "integer", BROWSER, "", "How often another rating was selected before submitting.", 0, 10_000
+    ),
+    Field(
+        "load_ms",
+        "number",
+        BROWSER,
+        "ms",
+        "Wait from the previous submission (or from pressing Continue) to this image's painting.",
+        0,
+        DAY_MS,
+    ),
     Field("zoom_changes", "integer", BROWSER, "", "How often the observer zoomed.", 0, 1_000_000),
     Field("max_zoom", "number", BROWSER, "", "Largest zoom used; 1 is the whole image fitted to the screen.", 0, 1000),
-    Field("window_changes", "integer", BROWSER, "", "How often the observer changed window, level or inversion.", 0, 1_000_000),
-    Field("focus_losses", "integer", BROWSER, "", "How often the page lost the focus or was hidden during the trial.", 0, 100_000),
+    Field(
+        "window_changes",
+        "integer",
+        BROWSER,
+        "",
+        "How often the observer changed window, level or inversion.",
+        0,
+        1_000_000,
+    ),
+    Field(
+        "focus_losses",
+        "integer",
+        BROWSER,
+        "",
+        "How often the page lost the focus or was hidden during the trial.",
+        0,
+        100_000,
+    ),
     Field("focus_lost_ms", "number", BROWSER, "ms", "Time without the focus during the trial, in all.", 0, DAY_MS),
-    Field("frames_missed", "integer", BROWSER, "", "Display frames that came late while the image was on screen.", 0, 10_000_000),
+    Field(
+        "frames_missed",
+        "integer",
+        BROWSER,
+        "",
+        "Display frames that came late while the image was on screen.",
+        0,
+        10_000_000,
+    ),
     Field("frame_ms", "number", BROWSER, "ms", "Median interval between display frames.", 0, 10_000),
     Field("screen_width", "integer", BROWSER, "CSS px", "Width of the screen.", 0, 100_000),
     Field("screen_height", "integer", BROWSER, "CSS px", "Height of the screen.", 0, 100_000),
@@ -79,7 +175,8 @@ MEASURES = {field.name: field for field in FIELDS if field.origin == BROWSER}
 def clean_measures(sent: object) -> dict:
     """What a browser measured, as far as it is possible.
 
-    Unknown names are dropped; a value of the wrong type or out of bounds is left out, because a rating must never be lost for its measures.
+    Unknown names are dropped; a value of the wrong type or out of bounds is left out, because a rating must never be
+    lost for its measures.
     """
     if not isinstance(sent, dict):
         return {}

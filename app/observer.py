@@ -9,7 +9,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from .analysis.confusion import Confusion, confusion_by_observer
 from .fields import clean_measures
-from .records import Position, Study
+from .records import Position
 from .study import LOOK_AHEAD, RATINGS, ROLES, StudyError, Trial, check_profile, check_rating, stage
 from .web import CallError, now, records, text
 
@@ -26,7 +26,11 @@ def find_session(endpoint, values):
         return
     found = records().find_link(token)
     if found is None:
-        raise CallError(404, "no-such-link", "This link is not valid, or was replaced by a newer one. Ask the researcher for your link.")
+        raise CallError(
+            404,
+            "no-such-link",
+            "This link is not valid, or was replaced by a newer one. Ask the researcher for your link.",
+        )
     g.url = f"/quiz/{token}"
     g.study = records().study(found[0])
     g.session = records().session(*found)
@@ -35,7 +39,9 @@ def find_session(endpoint, values):
 @bp.get("/")
 def home():
     return render_template(
-        "message.html", title="PanoDiff Quiz", message="To take the quiz, open the personal link that the researcher sent you."
+        "message.html",
+        title="PanoDiff Quiz",
+        message="To take the quiz, open the personal link that the researcher sent you.",
     )
 
 
@@ -50,7 +56,12 @@ def page():
 
 def welcome_page(error: str | None = None):
     texts = g.study.protocol.texts
-    return _render("welcome", welcome_html=text("welcome", texts.get("welcome")), consent_html=text("consent", texts.get("consent")), error=error)
+    return _render(
+        "welcome",
+        welcome_html=text("welcome", texts.get("welcome")),
+        consent_html=text("consent", texts.get("consent")),
+        error=error,
+    )
 
 
 def profile_page(values=None, errors=None):
@@ -77,7 +88,11 @@ def trials_page():
 
 def done_page():
     protocol = g.study.protocol
-    return _render("done", thanks_html=text("thanks", protocol.texts.get("thanks")), results=_own_results() if protocol.show_results else None)
+    return _render(
+        "done",
+        thanks_html=text("thanks", protocol.texts.get("thanks")),
+        results=_own_results() if protocol.show_results else None,
+    )
 
 
 PAGES = {"welcome": welcome_page, "profile": profile_page, "instructions": instructions_page, "trials": trials_page}
@@ -115,7 +130,9 @@ def image(folder: str, name: str):
     """A study image. Its random name is what grants access; it never changes, so it may be cached for good."""
     if not (re.fullmatch(r"[0-9a-f]{16}", folder) and IMAGE_NAME.fullmatch(name)):
         raise CallError(404, "not-found", "There is no such image.")
-    response = send_from_directory(current_app.config["QUIZ_DATA"] / "studies" / folder, name, mimetype="image/webp", max_age=YEAR_SECONDS)
+    response = send_from_directory(
+        current_app.config["QUIZ_DATA"] / "studies" / folder, name, mimetype="image/webp", max_age=YEAR_SECONDS
+    )
     response.cache_control.immutable = True
     response.cache_control.public = None
     response.cache_control.private = True
@@ -171,7 +188,8 @@ def _store_answer(trial: Trial, answer: dict, body: dict) -> Position:
     try:
         answer["released_at"] = _released_at(body, trial)
     except CallError:
-        # A browser that lost the reply comes back with an old rating and no ticket for it: that is fine if the rating is the same.
+        # A browser that lost the reply comes back with an old rating and no ticket for it: that is fine if
+        # the rating is the same.
         _compare(trial, answer)
         return records().position(g.session)
     if records().add_answer(g.session["id"], trial.index, answer):
@@ -184,7 +202,9 @@ def _store_answer(trial: Trial, answer: dict, body: dict) -> Position:
 def _compare(trial: Trial, answer: dict) -> None:
     stored = records().answer(g.session["id"], trial.index)
     if stored is None:
-        raise CallError(409, "out-of-turn", f"Trial {trial.index} is not due yet: reload the page to go on where you were.")
+        raise CallError(
+            409, "out-of-turn", f"Trial {trial.index} is not due yet: reload the page to go on where you were."
+        )
     if stored["rating"] != answer["rating"]:
         raise CallError(409, "already-rated", "This image has a different rating already; the first one stands.")
 
@@ -238,7 +258,8 @@ def _tickets() -> URLSafeSerializer:
 
 
 def _released_at(body: dict, trial: Trial) -> int:
-    """When the server released the trial, from the ticket that it gave out then; CallError if the ticket is not this trial's."""
+    """When the server released the trial, from the ticket that it gave out then; CallError if the ticket is not this
+    trial's."""
     try:
         session_id, index, released_at = _tickets().loads(str(body.get("ticket")))
     except (BadSignature, ValueError, TypeError):

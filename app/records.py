@@ -58,13 +58,17 @@ class Study:
 
     @classmethod
     def from_dict(cls, document: Mapping) -> "Study":
-        named = {kind: {image["name"]: {k: v for k, v in image.items() if k != "name"} for image in document[kind]} for kind in ("images", "practice")}
+        named = {
+            kind: {image["name"]: {k: v for k, v in image.items() if k != "name"} for image in document[kind]}
+            for kind in ("images", "practice")
+        }
         return cls(**{**document, **named, "protocol": Protocol(**document["protocol"])})
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a session stands: the first trial without a rating, when it was released, and when its image was first on screen (None: not yet)."""
+    """Where a session stands: the first trial without a rating, when it was released, and when its image was first on
+    screen (None: not yet)."""
 
     index: int
     released_at: int
@@ -107,12 +111,15 @@ class Records:
     def add_imported(self, study: Study, answers: Mapping[str, list[dict]], now: int) -> None:
         """Add a finished study from earlier results: by observer, the answers in the order given.
 
-        The study itself is written last, so that a crash leaves nothing that can be seen; what it leaves is cleared by the next try.
+        The study itself is written last, so that a crash leaves nothing that can be seen; what it leaves is cleared by
+        the next try.
         """
         self.require_free(study.name)
         self._clear(study.name)
         for observer, given in answers.items():
-            session, _ = self._add_session(study.name, observer, {"invited_at": now, "generation": 0, "simulated": False, "imported": True})
+            session, _ = self._add_session(
+                study.name, observer, {"invited_at": now, "generation": 0, "simulated": False, "imported": True}
+            )
             for index, answer in enumerate(given):
                 self.add_answer(session["id"], index, answer)
         self.add_study(study)
@@ -126,16 +133,22 @@ class Records:
             self.store.delete("observer", key)
 
     def studies(self) -> list[Study]:
-        return sorted((Study.from_dict(document) for _, document in self.store.scan("study")), key=lambda study: (study.created_at, study.name))
+        return sorted(
+            (Study.from_dict(document) for _, document in self.store.scan("study")),
+            key=lambda study: (study.created_at, study.name),
+        )
 
     def edit_study(self, name: str, changes: Mapping) -> Study:
-        """Change settings of the protocol, as long as no observer has begun; StudyError afterwards, or for a change that cannot be."""
+        """Change settings of the protocol, as long as no observer has begun; StudyError afterwards, or for a change
+        that cannot be."""
         self.study(name)
 
         def change(document: dict | None) -> dict:
             study = Study.from_dict(document)
             if study.frozen_at is not None:
-                raise StudyError(f"The study {name} is frozen, because an observer has begun it: create a new study instead.")
+                raise StudyError(
+                    f"The study {name} is frozen, because an observer has begun it: create a new study instead."
+                )
             texts = {**study.protocol.texts, **changes.get("texts", {})}
             return replace(study, protocol=replace(study.protocol, **{**changes, "texts": texts})).as_dict()
 
@@ -144,15 +157,21 @@ class Records:
     def freeze(self, name: str, now: int) -> None:
         """Freeze the study if it is not frozen yet."""
         if name not in self._frozen:
-            self.store.update("study", name, lambda document: None if document["frozen_at"] else {**document, "frozen_at": now})
+            self.store.update(
+                "study", name, lambda document: None if document["frozen_at"] else {**document, "frozen_at": now}
+            )
 
     # Sessions
 
     def invite(self, study: Study, observer: str, now: int, simulated: bool = False) -> tuple[dict, bool]:
         """The observer's session, and whether it is new. Inviting the same name again gives the same session."""
         if study.imported:
-            raise StudyError(f"The study {study.name} was imported from earlier results: it has no images to show, so nobody can be invited.")
-        session, new = self._add_session(study.name, observer, {"invited_at": now, "generation": 0, "simulated": simulated})
+            raise StudyError(
+                f"The study {study.name} was imported: it has no images to show, so nobody can be invited."
+            )
+        session, new = self._add_session(
+            study.name, observer, {"invited_at": now, "generation": 0, "simulated": simulated}
+        )
         self._create_link(session)
         return session, new
 
@@ -168,7 +187,8 @@ class Records:
         return self.session(study_name, session["id"]), new
 
     def token(self, session: Mapping) -> str:
-        """The session's link token: 256 bits that only the holder of the secret key can compute, so that a link can be shown again although the
+        """The session's link token: 256 bits that only the holder of the secret key can compute, so that a link can be
+        shown again although the
         store holds nothing but its hash."""
         message = f"link:{session['id']}:{session['generation']}".encode()
         return base64.urlsafe_b64encode(hmac.digest(self._secret, message, "sha256")).rstrip(b"=").decode()
@@ -177,7 +197,9 @@ class Records:
         """Give the session a new link; the old one stops working at once."""
         session = self.session(study_name, session_id)
         self.store.delete("link", _hash(self.token(session)))
-        session = self.store.update("session", f"{study_name}/{session_id}", lambda old: {**old, "generation": old["generation"] + 1})
+        session = self.store.update(
+            "session", f"{study_name}/{session_id}", lambda old: {**old, "generation": old["generation"] + 1}
+        )
         self._create_link(session)
         return session
 
@@ -237,7 +259,8 @@ class Records:
         return self.store.get("answer", _trial_key(session_id, index))
 
     def progress(self, study: Study, session: Mapping) -> dict:
-        """How far a session is: stage (invited, profile, instructions, rating, finished), scored ratings so far, time of the last one."""
+        """How far a session is: stage (invited, profile, instructions, rating, finished), scored ratings so far, time
+        of the last one."""
         rated = self.store.count("answer", f"{session['id']}/")
         last = self.answer(session["id"], rated - 1) if rated else None
         practice, total = len(study.practice), len(study.practice) + len(study.images)
@@ -250,7 +273,8 @@ class Records:
         }
 
     def rows(self, study: Study, progress: Callable[[], None] = lambda: None) -> list[dict]:
-        """The study's table of answers: one dict an answer with the names of `app.fields`, observers in the order of invitation."""
+        """The study's table of answers: one dict an answer with the names of `app.fields`, observers in the order of
+        invitation."""
         rows = []
         for session in self.sessions(study.name):
             rows += self.rows_of(study, session)
@@ -260,7 +284,12 @@ class Records:
     def rows_of(self, study: Study, session: Mapping) -> list[dict]:
         """One session's part of the table of answers."""
         profile = session.get("profile") or {}
-        common = {"study": study.name, "session": session["id"], "observer": session["observer"], "simulated": session["simulated"]}
+        common = {
+            "study": study.name,
+            "session": session["id"],
+            "observer": session["observer"],
+            "simulated": session["simulated"],
+        }
         common |= {name: profile.get(name) for name in ("role", "specialty", "years")}
         shown = {key: document["at"] for key, document in self.store.scan("shown", f"{session['id']}/")}
         known = {**study.practice, **study.images}
@@ -268,9 +297,16 @@ class Records:
         for key, answer in self.store.scan("answer", f"{session['id']}/"):
             shown_at = before["received_at"] if before and before["next_shown"] else shown.get(key)
             measures = answer["measures"]
-            late = is_late(answer["viewing_ms"], measures.get("submitted_ms"), shown_at, answer["received_at"]) if answer["received_at"] else None
+            late = (
+                is_late(answer["viewing_ms"], measures.get("submitted_ms"), shown_at, answer["received_at"])
+                if answer["received_at"]
+                else None
+            )
             image = {name: known[answer["image"]].get(name) for name in ("truth", "pool", "source")}
-            stored = {name: answer[name] for name in ("kind", "number", "image", "rating", "viewing_ms", "released_at", "received_at")}
+            stored = {
+                name: answer[name]
+                for name in ("kind", "number", "image", "rating", "viewing_ms", "released_at", "received_at")
+            }
             rows.append({**common, **image, **stored, "shown_at": shown_at, "late": late, **measures})
             before = answer
         return rows

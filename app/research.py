@@ -39,9 +39,13 @@ def sign_in():
     if wait:
         message = f"Too many wrong passwords: wait {wait} seconds and try again."
         return render_template("research/sign_in.html", error=message), 429, {"Retry-After": str(wait)}
-    if not hmac.compare_digest(request.form.get("password", "").encode(), current_app.config["RESEARCH_PASSWORD"].encode()):
+    if not hmac.compare_digest(
+        request.form.get("password", "").encode(), current_app.config["RESEARCH_PASSWORD"].encode()
+    ):
         _count_failure()
-        return render_template("research/sign_in.html", error="That is not the password. It is in quiz_data/secrets.json on the server."), 403
+        return render_template(
+            "research/sign_in.html", error="That is not the password. It is in quiz_data/secrets.json on the server."
+        ), 403
     records().store.delete("sign-in", _caller())
     session.permanent = True
     session["researcher"] = _mark()
@@ -57,7 +61,9 @@ def sign_out():
 @bp.get("/")
 @signed_in
 def studies():
-    return render_template("research/studies.html", studies=[(study, _observers(study)) for study in records().studies()])
+    return render_template(
+        "research/studies.html", studies=[(study, _observers(study)) for study in records().studies()]
+    )
 
 
 @bp.get("/<name>")
@@ -101,7 +107,9 @@ def new_link(name: str, session_id: str):
 def export(name: str):
     study = _study(name)
     content = zip_export(*export_parts(records(), study))
-    return Response(content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'})
+    return Response(
+        content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'}
+    )
 
 
 def _study(name: str) -> Study:
@@ -119,21 +127,34 @@ def _live(study: Study) -> dict:
     observers = _observers(study)
     finished = {observer["session"]["observer"]: observer["finished"] for observer in observers}
     table = confusion_table(records().rows(study), finished)
-    return {"study": study, "observers": observers, "table": table, "metrics": METRICS, "base_url": request.url_root.rstrip("/")}
+    return {
+        "study": study,
+        "observers": observers,
+        "table": table,
+        "metrics": METRICS,
+        "base_url": request.url_root.rstrip("/"),
+    }
 
 
 def _observers(study: Study) -> list[dict]:
     """For each session: who, how far, when last, and the link's token."""
     sessions = records().sessions(study.name)
     return [
-        {"session": known, "token": None if study.imported else records().token(known), **records().progress(study, known)} for known in sessions
+        {
+            "session": known,
+            "token": None if study.imported else records().token(known),
+            **records().progress(study, known),
+        }
+        for known in sessions
     ]
 
 
 def _mark() -> str:
     """What a signed-in cookie holds: it ends with the password that it was given for."""
     config = current_app.config
-    return hmac.new(config["SECRET_KEY"].encode(), config["RESEARCH_PASSWORD"].encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(config["SECRET_KEY"].encode(), config["RESEARCH_PASSWORD"].encode(), hashlib.sha256).hexdigest()[
+        :32
+    ]
 
 
 def _next() -> str:

@@ -18,10 +18,17 @@ def require_free_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ServingError(f"Port {port} can't be used ({error.strerror.lower()}): stop what runs there, or choose another, as in PORT={port + 1}.") from error
+            why = error.strerror.lower()
+            message = (
+                f"Port {port} can't be used ({why}): stop what runs there, or choose another, as in PORT={port + 1}."
+            )
+            raise ServingError(message) from error
 
 
 def run_gunicorn(port: int) -> None:
     """Replace this process by gunicorn; does not return."""
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}", "wsgi:app"])
+    os.execv(
+        sys.executable,
+        [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}", "wsgi:app"],
+    )

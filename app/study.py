@@ -1,4 +1,5 @@
-"""The rules of the quiz, pure: no Flask, no storage, no clock of its own. Times are integers, milliseconds since 1970 UTC, passed in."""
+"""The rules of the quiz, pure: no Flask, no storage, no clock of its own. Times are integers, milliseconds since 1970
+UTC, passed in."""
 
 import hashlib
 import re
@@ -18,6 +19,12 @@ ROLES = {
     "resident": "Resident in training",
     "student": "Dental student",
     "other": "Other",
+}
+KINDS = {
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    str: (str, "a text"),
 }
 TEXTS = ("welcome", "consent", "instructions", "thanks")
 LOOK_AHEAD = 4  # trials named to the browser beyond the current one
@@ -56,23 +63,27 @@ class Protocol:
         _require(self.title.strip() and len(self.title) <= 200, "title: write 1 to 200 characters")
         _require(1 <= self.images <= 2000, f"images: {self.images} is not between 1 and 2000")
         for name in ("viewing_seconds", "warm_up_seconds"):
-            _require(0.1 <= getattr(self, name) <= 3600, f"{name}: {getattr(self, name)} is not between 0.1 and 3600 seconds")
+            _require(
+                0.1 <= getattr(self, name) <= 3600, f"{name}: {getattr(self, name)} is not between 0.1 and 3600 seconds"
+            )
         for name in ("break_every", "break_seconds", "long_break_seconds"):
             _require(0 <= getattr(self, name) <= 3600, f"{name}: {getattr(self, name)} is not between 0 and 3600")
         _require(self.order in ORDERS, f"order: {self.order!r} is neither 'random' nor 'fixed'")
         for name, text in self.texts.items():
             _require(name in TEXTS, f"texts: {name!r} is not one of {', '.join(TEXTS)}")
-            _require(isinstance(text, str) and len(text) <= 20_000, f"texts: {name} is not a text of at most 20,000 characters")
+            _require(
+                isinstance(text, str) and len(text) <= 20_000,
+                f"texts: {name} is not a text of at most 20,000 characters",
+            )
 
     def _check_types(self):
         for item in fields(self):
-            value = getattr(self, item.name)
-            if item.type is float:
-                _require(isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value), f"{item.name}: {value!r} is not a number")
-            elif item.type in (int, str, bool):
+            if item.type in KINDS:
+                types, kind = KINDS[item.type]
+                value = getattr(self, item.name)
                 # bool is an int to Python, not to a researcher.
-                fits = isinstance(value, item.type) and (item.type is bool or not isinstance(value, bool))
-                _require(fits, f"{item.name}: {value!r} is not {'true or false' if item.type is bool else 'a whole number' if item.type is int else 'a text'}")
+                fits = isinstance(value, types) and (item.type is bool or not isinstance(value, bool))
+                _require(fits and (item.type is not float or isfinite(value)), f"{item.name}: {value!r} is not {kind}")
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -86,7 +97,8 @@ class Break:
 
 @dataclass(frozen=True)
 class Trial:
-    """One image shown and rated within a session. `index` counts every trial from 0, `number` those of its kind from 1."""
+    """One image shown and rated within a session. `index` counts every trial from 0, `number` those of its kind from
+    1."""
 
     index: int
     kind: str  # "practice" or "scored"
@@ -105,8 +117,9 @@ def check_name(name: str) -> str:
 def image_order(protocol: Protocol, images: Sequence[str], session: str) -> list[str]:
     """The order in which a session shows the study's images.
 
-    "fixed" keeps the frozen list's order, which is itself shuffled by the study's seed. "random" sorts the image names by the SHA-256 of
-    "SEED:SESSION:NAME": a permutation that anyone can recompute, in any language, from the exported answers.
+    "fixed" keeps the frozen list's order, which is itself shuffled by the study's seed. "random" sorts the image names
+    by the SHA-256 of "SEED:SESSION:NAME": a permutation that anyone can recompute, in any language, from the exported
+    answers.
     """
     if protocol.order == "fixed":
         return list(images)
@@ -116,7 +129,8 @@ def image_order(protocol: Protocol, images: Sequence[str], session: str) -> list
 def sequence(protocol: Protocol, images: Sequence[str], practice: Sequence[str], session: str) -> list[Trial]:
     """All trials of a session, in order: practice, then scored."""
     warm_up = [
-        Trial(i, "practice", i + 1, name, round(protocol.warm_up_seconds * 1000), None) for i, name in enumerate(practice)
+        Trial(i, "practice", i + 1, name, round(protocol.warm_up_seconds * 1000), None)
+        for i, name in enumerate(practice)
     ]
     viewing_ms = round(protocol.viewing_seconds * 1000)
     scored = [
@@ -127,7 +141,8 @@ def sequence(protocol: Protocol, images: Sequence[str], practice: Sequence[str],
 
 
 def break_before(protocol: Protocol, number: int, total: int) -> Break | None:
-    """The break before scored trial `number` (from 1) of `total`: after every `break_every` images, and a longer one halfway."""
+    """The break before scored trial `number` (from 1) of `total`: after every `break_every` images, and a longer one
+    halfway."""
     done = number - 1
     if not protocol.break_every or not done:
         return None
@@ -147,8 +162,8 @@ def check_rating(rating: object) -> int:
 def is_late(viewing_ms: int, submitted_ms: float | None, shown_at: int | None, received_at: int) -> bool | None:
     """Whether a rating was submitted after the viewing time was over.
 
-    The browser's own measurement decides, since it has no network in it; the server's times stand in where there is none.
-    None if neither is known.
+    The browser's own measurement decides, since it has no network in it; the server's times stand in where there is
+    none. None if neither is known.
     """
     if submitted_ms is not None:
         return submitted_ms > viewing_ms

@@ -1,4 +1,5 @@
-"""What every page and call has in common: security headers, the check against cross-site writes, errors in one sentence, texts."""
+"""What every page and call has in common: security headers, the check against cross-site writes, errors in one
+sentence, texts."""
 
 from urllib.parse import urlsplit
 
@@ -66,13 +67,18 @@ def now() -> int:
 
 
 def refuse_cross_site() -> None:
-    """Refuse a write that a page of another site sent; a client that is no browser sends neither header and has no cookies to abuse."""
+    """Refuse a write that a page of another site sent; a client that is no browser sends neither header and has no
+    cookies to abuse."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    foreign = site not in ("same-origin", "none") if site else origin is not None and urlsplit(origin).netloc != request.host
+    foreign = (
+        site not in ("same-origin", "none") if site else origin is not None and urlsplit(origin).netloc != request.host
+    )
     if foreign:
-        raise CallError(403, "cross-site", "This request came from another site: open the quiz's own page and try again.")
+        raise CallError(
+            403, "cross-site", "This request came from another site: open the quiz's own page and try again."
+        )
 
 
 def add_headers(response):
@@ -103,9 +109,20 @@ def tell_store(error: StoreError):
 
 def tell(status: int, code: str, message: str):
     """The error as JSON for the quiz's calls, as a page for everything else."""
-    if request.path.endswith("/state") or "/trials/" in request.path or request.accept_mimetypes.best == "application/json":
+    if (
+        request.path.endswith("/state")
+        or "/trials/" in request.path
+        or request.accept_mimetypes.best == "application/json"
+    ):
         return jsonify(error=code, message=message), status
-    titles = {403: "Not from here", 404: "Not found", 413: "Too large", 429: "Please wait", 500: "An error", 503: "Please wait"}
+    titles = {
+        403: "Not from here",
+        404: "Not found",
+        413: "Too large",
+        429: "Please wait",
+        500: "An error",
+        503: "Please wait",
+    }
     return render_template("message.html", title=titles.get(status, "That did not work"), message=message), status
 
 

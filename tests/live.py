@@ -33,7 +33,7 @@ class Server:
         return self
 
     def __exit__(self, *_) -> None:
-        self.stop(signal.SIGTERM)
+        self.stop()
 
     def start(self) -> None:
         environment = {**os.environ, "QUIZ_DATA": str(self.data)}

@@ -27,12 +27,16 @@ class Player:
         return self.state["current"]
 
     def show(self):
-        return self.client.post(f"{self.url}/trials/{self.current['trial']}/shown", json={"ticket": self.current["ticket"]})
+        return self.client.post(
+            f"{self.url}/trials/{self.current['trial']}/shown", json={"ticket": self.current["ticket"]}
+        )
 
     def rate(self, rating: object, trial: int | None = None, **body):
         """Send a rating of the current trial; on success its reply is the new state."""
         index = self.current["trial"] if trial is None else trial
-        reply = self.client.put(f"{self.url}/trials/{index}", json={"ticket": self.current["ticket"], "rating": rating, **body})
+        reply = self.client.put(
+            f"{self.url}/trials/{index}", json={"ticket": self.current["ticket"], "rating": rating, **body}
+        )
         if reply.status_code == 200:
             self.state = reply.get_json()
         return reply

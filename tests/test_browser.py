@@ -1,4 +1,5 @@
-"""Whole sessions in headless Chromium against a real server. After each: every trial has one answer, the one given, in the order shown."""
+"""Whole sessions in headless Chromium against a real server. After each: every trial has one answer, the one given, in
+the order shown."""
 
 import shutil
 import signal
@@ -18,7 +19,10 @@ from app.study import Protocol
 IMAGES = 12
 VIEWING_SECONDS = 1.0
 WAIT_MS = 30_000
-REACHED = "([phases, left]) => { const quiz = document.getElementById('quiz'); return quiz ? phases.includes(quiz.dataset.phase) && quiz.dataset.trial !== left : true }"
+REACHED = """([phases, left]) => {
+    const quiz = document.getElementById("quiz");
+    return !quiz || (phases.includes(quiz.dataset.phase) && quiz.dataset.trial !== left);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +41,12 @@ def template(tmp_path_factory):
         noise_images(root / name, IMAGES // 2, seed)
         import_pool(root / "quiz_data" / "pools", name, root / name, truth)
     app = create_app(root / "quiz_data")
-    protocol = Protocol(name="short", images=IMAGES, viewing_seconds=VIEWING_SECONDS, break_every=5, show_results=True, profile=True)
-    create_study(app.extensions["records"], root / "quiz_data", protocol, "cases", "fakes", 1_780_000_000_000, lambda: None)
+    protocol = Protocol(
+        name="short", images=IMAGES, viewing_seconds=VIEWING_SECONDS, break_every=5, show_results=True, profile=True
+    )
+    create_study(
+        app.extensions["records"], root / "quiz_data", protocol, "cases", "fakes", 1_780_000_000_000, lambda: None
+    )
     return root / "quiz_data"
 
 
@@ -95,7 +103,8 @@ class Observer:
         self.until("pausing")
 
     def until(self, *phases: str, left: str = "") -> str:
-        """Wait for one of the phases, at another trial than `left`; returns the phase, or "done" on the thank-you page."""
+        """Wait for one of the phases, at another trial than `left`; returns the phase, or "done" on the thank-you
+        page."""
         self.page.wait_for_function(REACHED, arg=[phases, left])
         return self.page.evaluate("document.getElementById('quiz')?.dataset.phase ?? 'done'")
 
@@ -110,7 +119,8 @@ class Observer:
         self.page.keyboard.press("Enter")
 
     def step(self, *stuck: str) -> str:
-        """Go on to the next trial through what lies before it, rate it, and wait until it is left; `stuck` are phases to stop in."""
+        """Go on to the next trial through what lies before it, rate it, and wait until it is left; `stuck` are phases
+        to stop in."""
         phase = self.until("pausing", "showing", "hidden", *stuck)
         if phase == "pausing":
             self.page.keyboard.press("Enter")
@@ -134,14 +144,18 @@ def check(observer: Observer, records) -> list[dict]:
     rows = records.rows(records.study("short"))
     assert observer.given == list(enumerate(row["rating"] for row in rows))
     assert len(rows) == IMAGES + 1
-    assert [row["image"] for row in rows] == [trial.image for trial in records.study("short").trials(rows[0]["session"])]
+    assert [row["image"] for row in rows] == [
+        trial.image for trial in records.study("short").trials(rows[0]["session"])
+    ]
     assert observer.problems == []
     return rows
 
 
 def test_a_session_by_keyboard_alone(observer, records):
     console = []
-    observer.page.on("console", lambda message: console.append(message.text) if message.type in ("error", "warning") else None)
+    observer.page.on(
+        "console", lambda message: console.append(message.text) if message.type in ("error", "warning") else None
+    )
     observer.begin()
     observer.finish()
     rows = check(observer, records)

@@ -18,9 +18,7 @@ def answer(truth, rating, observer="A", kind="scored", **more):
 
 def random_rows(count=3000, seed=7):
     draw = random.Random(seed)
-    return [
-        answer(draw.choice(["real", "synthetic"]), draw.randint(1, 5), draw.choice("ABCDEF")) for _ in range(count)
-    ]
+    return [answer(draw.choice(["real", "synthetic"]), draw.randint(1, 5), draw.choice("ABCDEF")) for _ in range(count)]
 
 
 def recount(rows, truth, ratings):
@@ -186,7 +184,9 @@ def test_the_table_has_the_described_columns_and_never_a_nan():
 def test_the_table_lists_those_who_have_not_begun_and_says_who_has_finished():
     table = confusion_table([answer("real", 1, observer="B")], {"A": False, "B": True})
     assert [(row["observer"], row["finished"], row["answered"]) for row in table] == [
-        ("A", False, 0), ("B", True, 1), (ALL_OBSERVERS, False, 1),
+        ("A", False, 0),
+        ("B", True, 1),
+        (ALL_OBSERVERS, False, 1),
     ]
 
 

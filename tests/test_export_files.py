@@ -67,17 +67,39 @@ def headed(sheet, label):
 
 def test_answers_hold_every_field_in_its_order_and_its_type():
     row = answer(
-        observer="Zoë", truth="synthetic", rating=4, late=False, received_at=1_790_000_000_123, painted_at=0,
-        response_ms=812.5, viewing_ms=13000, screen_width=1440.0, years=7, role=None,
+        observer="Zoë",
+        truth="synthetic",
+        rating=4,
+        late=False,
+        received_at=1_790_000_000_123,
+        painted_at=0,
+        response_ms=812.5,
+        viewing_ms=13000,
+        screen_width=1440.0,
+        years=7,
+        role=None,
     )
     content = export_files(PROTOCOL, [row], {})["answers.csv"]
     assert content.decode().splitlines()[0] == ",".join(field.name for field in FIELDS)
     (read,) = csv_rows(content)
     assert {name: value for name, value in read.items() if value} == {
-        "study": "trial", "observer": "Zoë", "simulated": "false", "kind": "scored", "number": "1",
-        "truth": "synthetic", "rating": "4", "label": "Probably fake", "outcome": "TP", "certainty": "partially",
-        "viewing_ms": "13000", "late": "false", "received_at": "2026-09-21T14:13:20.123Z",
-        "painted_at": "1970-01-01T00:00:00.000Z", "response_ms": "812.5", "screen_width": "1440", "years": "7",
+        "study": "trial",
+        "observer": "Zoë",
+        "simulated": "false",
+        "kind": "scored",
+        "number": "1",
+        "truth": "synthetic",
+        "rating": "4",
+        "label": "Probably fake",
+        "outcome": "TP",
+        "certainty": "partially",
+        "viewing_ms": "13000",
+        "late": "false",
+        "received_at": "2026-09-21T14:13:20.123Z",
+        "painted_at": "1970-01-01T00:00:00.000Z",
+        "response_ms": "812.5",
+        "screen_width": "1440",
+        "years": "7",
     }
 
 
@@ -85,10 +107,13 @@ def test_answers_keep_the_warm_up_and_the_simulated_that_the_table_leaves_out():
     rows = [answer(), answer(kind="practice"), answer(observer="Robot", simulated=True)]
     files = export_files(PROTOCOL, rows, {})
     assert [(row["kind"], row["simulated"]) for row in csv_rows(files["answers.csv"])] == [
-        ("scored", "false"), ("practice", "false"), ("scored", "true"),
+        ("scored", "false"),
+        ("practice", "false"),
+        ("scored", "true"),
     ]
     assert [(row["observer"], row["answered"]) for row in csv_rows(files["confusion.csv"])] == [
-        ("A", "1"), (ALL_OBSERVERS, "1"),
+        ("A", "1"),
+        (ALL_OBSERVERS, "1"),
     ]
 
 
@@ -151,8 +176,18 @@ def test_the_protocol_is_exported_whole():
 def test_the_published_numbers_are_in_confusion_csv(legacy_rows):
     table = {row["observer"]: row for row in csv_rows(export_files(PROTOCOL, legacy_rows, {})["confusion.csv"])}
     for observer, expected in EXPECTED.items():
-        for name in ("TP", "TN", "FP", "FN", "Unsure", "TP fully certain", "Unsure Fake", "precision",
-                     "accuracy_excluding_unsure", "accuracy_unsure_counted_wrong"):
+        for name in (
+            "TP",
+            "TN",
+            "FP",
+            "FN",
+            "Unsure",
+            "TP fully certain",
+            "Unsure Fake",
+            "precision",
+            "accuracy_excluding_unsure",
+            "accuracy_unsure_counted_wrong",
+        ):
             assert float(table[observer][name.lower().replace(" ", "_")]) == expected[name]
     assert int(table[ALL_OBSERVERS]["tp"]) == sum(expected["TP"] for expected in EXPECTED.values())
 
@@ -161,8 +196,13 @@ def test_confusion_csv_is_the_table_that_pages_show(legacy_rows):
     read = csv_rows(export_files(PROTOCOL, legacy_rows, {"Observer A": True})["confusion.csv"])
     shown = confusion_table(legacy_rows, {"Observer A": True})
     words = {None: "", True: "true", False: "false"}
-    assert read == [{name: words.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
-                     for name, value in row.items()} for row in shown]
+    assert read == [
+        {
+            name: words.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+            for name, value in row.items()
+        }
+        for row in shown
+    ]
 
 
 def test_what_is_not_estimable_is_an_empty_cell():
@@ -204,18 +244,45 @@ def test_each_observers_sheet_shows_ratings_by_truth_outcomes_by_certainty_and_s
     book = open_workbook(legacy_rows)
     for observer, expected in EXPECTED.items():
         sheet = book[observer]
-        truth = {"TP": "synthetic images called fake", "TN": "real images called real",
-                 "FP": "real images called fake", "FN": "synthetic images called real"}
+        truth = {
+            "TP": "synthetic images called fake",
+            "TN": "real images called real",
+            "FP": "real images called fake",
+            "FN": "synthetic images called real",
+        }
         for name, meaning in truth.items():
             assert beside(sheet, f"{name}: {meaning}") == [
-                expected[f"{name} fully certain"], expected[f"{name} partially certain"], expected[name],
+                expected[f"{name} fully certain"],
+                expected[f"{name} partially certain"],
+                expected[name],
             ]
-        real = [expected[name] for name in ("TN fully certain", "TN partially certain", "Unsure Real",
-                                            "FP partially certain", "FP fully certain")]
-        synthetic = [expected[name] for name in ("FN fully certain", "FN partially certain", "Unsure Fake",
-                                                 "TP partially certain", "TP fully certain")]
+        real = [
+            expected[name]
+            for name in (
+                "TN fully certain",
+                "TN partially certain",
+                "Unsure Real",
+                "FP partially certain",
+                "FP fully certain",
+            )
+        ]
+        synthetic = [
+            expected[name]
+            for name in (
+                "FN fully certain",
+                "FN partially certain",
+                "Unsure Fake",
+                "TP partially certain",
+                "TP fully certain",
+            )
+        ]
         assert beside(sheet, "Image is") == [
-            "Definitely real", "Probably real", "Unsure", "Probably fake", "Definitely fake", "Total",
+            "Definitely real",
+            "Probably real",
+            "Unsure",
+            "Probably fake",
+            "Definitely fake",
+            "Total",
         ]
         assert beside(sheet, "Real") == [*real, sum(real)]
         assert beside(sheet, "Synthetic") == [*synthetic, sum(synthetic)]

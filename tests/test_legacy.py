@@ -70,8 +70,12 @@ def test_positions_come_from_the_progress(legacy):
 def test_rows_are_ready_to_store(legacy):
     row = next(row for row in legacy.rows if row["observer"] == "Observer C" and row["image"] == "MATgMcxZ.png")
     assert row == {
-        "observer": "Observer C", "kind": "scored", "number": 109, "image": "MATgMcxZ.png",
-        "truth": "synthetic", "rating": 4,
+        "observer": "Observer C",
+        "kind": "scored",
+        "number": 109,
+        "image": "MATgMcxZ.png",
+        "truth": "synthetic",
+        "rating": 4,
     }
     assert max(Counter((row["observer"], row["number"]) for row in legacy.rows).values()) == 1
 
@@ -82,14 +86,17 @@ def test_unknown_files_are_reported_with_their_line_and_left_out(legacy):
 
 
 def test_the_first_of_several_answers_counts_and_the_others_are_reported(read):
-    legacy = read(submissions(
-        ("A", "a.png", "Progress: 25.000%", "Unsure"),
-        ("A", "a.png", "Progress: 25.000%", "Unsure"),
-        ("A", "a.png", "Progress: 25.000%", "Definitely Real"),
-    ))
+    legacy = read(
+        submissions(
+            ("A", "a.png", "Progress: 25.000%", "Unsure"),
+            ("A", "a.png", "Progress: 25.000%", "Unsure"),
+            ("A", "a.png", "Progress: 25.000%", "Definitely Real"),
+        )
+    )
     assert [row["rating"] for row in legacy.rows] == [3]
     assert [(duplicate.line, duplicate.rating, duplicate.kept) for duplicate in legacy.report.duplicates] == [
-        (3, 3, 3), (4, 1, 3),
+        (3, 3, 3),
+        (4, 1, 3),
     ]
     assert legacy.report.lines() == [
         "A: 1 images answered, 2 duplicates",
@@ -99,14 +106,20 @@ def test_the_first_of_several_answers_counts_and_the_others_are_reported(read):
 
 
 def test_unreadable_lines_are_reported_with_their_numbers_and_left_out(read):
-    legacy = read(submissions(
-        ("A", "a.png", "Progress: 25%", "Maybe"),
-        ("", "a.png", "Progress: 25%", "Unsure"),
-        ("A", "", "Progress: 25%", "Unsure"),
-        ("A", "b.png", "Progress: 50%", "Unsure"),
-    ) + "\nA,,c.png\n\n")
+    legacy = read(
+        submissions(
+            ("A", "a.png", "Progress: 25%", "Maybe"),
+            ("", "a.png", "Progress: 25%", "Unsure"),
+            ("A", "", "Progress: 25%", "Unsure"),
+            ("A", "b.png", "Progress: 50%", "Unsure"),
+        )
+        + "\nA,,c.png\n\n"
+    )
     assert legacy.report.bad_lines == [
-        (2, "'Maybe' is not a rating"), (3, "no user name"), (4, "no file name"), (6, "'' is not a rating"),
+        (2, "'Maybe' is not a rating"),
+        (3, "no user name"),
+        (4, "no file name"),
+        (6, "'' is not a rating"),
     ]
     assert "line 2: 'Maybe' is not a rating; left out" in legacy.report.lines()
     assert [row["image"] for row in legacy.rows] == ["b.png"]
@@ -120,7 +133,8 @@ def test_case_spaces_byte_order_mark_and_line_ends_do_not_matter(read):
     answers = answers.replace("User Name", " user name").replace("\n", "\r\n")
     legacy = read(b"\xef\xbb\xbf" + answers.encode(), b"\xef\xbb\xbf" + LABELS.replace("Real", " REAL ").encode())
     assert [(row["observer"], row["image"], row["rating"], row["number"]) for row in legacy.rows] == [
-        ("Żółć Ä", "a.png", 5, 1), ("Żółć Ä", "b.png", 3, 2),
+        ("Żółć Ä", "a.png", 5, 1),
+        ("Żółć Ä", "b.png", 3, 2),
     ]
 
 

@@ -70,9 +70,19 @@ def test_an_enormous_body_is_refused(player, records):
 
 
 def test_impossible_measures_are_left_out_and_the_rating_is_kept(player, records):
-    sent = {"visible_ms": float("nan"), "response_ms": -5, "submitted_ms": 900.5, "zoom_changes": 2.5, "resumed": 1, "truth": "real", "max_zoom": 10**400}
+    sent = {
+        "visible_ms": float("nan"),
+        "response_ms": -5,
+        "submitted_ms": 900.5,
+        "zoom_changes": 2.5,
+        "resumed": 1,
+        "truth": "real",
+        "max_zoom": 10**400,
+    }
     reply = player.client.put(
-        f"{player.url}/trials/0", data=json.dumps({"ticket": player.current["ticket"], "rating": 3, "measures": sent}), content_type="application/json"
+        f"{player.url}/trials/0",
+        data=json.dumps({"ticket": player.current["ticket"], "rating": 3, "measures": sent}),
+        content_type="application/json",
     )
     assert reply.status_code == 200
     [(_, answer)] = records.store.scan("answer")
@@ -89,7 +99,9 @@ def test_the_server_records_when_it_released_showed_and_got_each_trial(player, c
     assert (row["released_at"], row["shown_at"], row["received_at"]) == (start, start + 2000, start + 9000)
 
 
-@pytest.mark.parametrize(("measured", "late"), [({"submitted_ms": 12_999.0}, False), ({"submitted_ms": 13_001.0}, True), ({}, True)])
+@pytest.mark.parametrize(
+    ("measured", "late"), [({"submitted_ms": 12_999.0}, False), ({"submitted_ms": 13_001.0}, True), ({}, True)]
+)
 def test_late_ratings_are_marked(player, clock, records, measured, late):
     player.rate(3)
     player.show()

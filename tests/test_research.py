@@ -15,7 +15,9 @@ def researcher(app):
     return client
 
 
-@pytest.mark.parametrize("address", ["/research/", "/research/small", "/research/small/progress", "/research/small/export.zip"])
+@pytest.mark.parametrize(
+    "address", ["/research/", "/research/small", "/research/small/progress", "/research/small/export.zip"]
+)
 def test_every_page_asks_for_the_password_first(client, address):
     reply = client.get(address)
     assert reply.status_code == 302
@@ -43,14 +45,22 @@ def test_wrong_passwords_slow_the_next_try_down(client, app, clock):
 
 
 def test_signing_in_leads_to_the_page_asked_for_and_nowhere_else(client, app):
-    for wanted, place in [("/research/small", "/research/small"), ("https://elsewhere.example/", "/research/"), ("//elsewhere.example", "/research/")]:
-        reply = client.post("/research/sign-in", query_string={"next": wanted}, data={"password": app.config["RESEARCH_PASSWORD"]})
+    for wanted, place in [
+        ("/research/small", "/research/small"),
+        ("https://elsewhere.example/", "/research/"),
+        ("//elsewhere.example", "/research/"),
+    ]:
+        reply = client.post(
+            "/research/sign-in", query_string={"next": wanted}, data={"password": app.config["RESEARCH_PASSWORD"]}
+        )
         assert reply.location == place
 
 
 def test_the_cookie_is_kept_from_scripts_and_ends_with_sign_out(researcher, app):
     client = app.test_client()
-    reply = client.post("/research/sign-in", data={"password": app.config["RESEARCH_PASSWORD"]}, base_url="https://localhost")
+    reply = client.post(
+        "/research/sign-in", data={"password": app.config["RESEARCH_PASSWORD"]}, base_url="https://localhost"
+    )
     for mark in ("HttpOnly", "SameSite=Lax", "Secure"):
         assert mark in reply.headers["Set-Cookie"]
     researcher.post("/research/sign-out")

@@ -23,7 +23,15 @@ def test_without_consent_nothing_begins(client, invite):
     assert client.get(f"{url}/state").status_code == 409
 
 
-@pytest.mark.parametrize("form", [{"role": "king", "years": "3"}, {"role": "general", "years": "many"}, {"role": "general", "years": "-1"}, {"role": "other", "years": "nan"}])
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"role": "king", "years": "3"},
+        {"role": "general", "years": "many"},
+        {"role": "general", "years": "-1"},
+        {"role": "other", "years": "nan"},
+    ],
+)
 def test_an_impossible_profile_is_refused_and_asked_for_again(client, invite, form):
     url = invite()
     client.post(f"{url}/consent", data={"agree": "yes"})
@@ -56,8 +64,14 @@ def test_every_image_comes_exactly_once(player, truths):
 
 
 def test_breaks_come_every_so_many_images_and_a_longer_one_halfway(player):
-    breaks = {trial["number"]: trial["break_before"] for trial, _ in player.play(lambda trial: 1) if trial["break_before"]}
-    assert breaks == {4: {"kind": "short", "seconds": 30}, 5: {"kind": "long", "seconds": 120}, 7: {"kind": "short", "seconds": 30}}
+    breaks = {
+        trial["number"]: trial["break_before"] for trial, _ in player.play(lambda trial: 1) if trial["break_before"]
+    }
+    assert breaks == {
+        4: {"kind": "short", "seconds": 30},
+        5: {"kind": "long", "seconds": 120},
+        7: {"kind": "short", "seconds": 30},
+    }
 
 
 def test_a_session_resumes_at_the_same_trial(player):
@@ -106,14 +120,22 @@ def test_random_orders_differ_between_observers_and_can_be_recomputed(records):
     import hashlib
 
     study = records.study("small")
-    orders = [[trial.image for trial in study.trials(session) if trial.kind == "scored"] for session in ("a" * 16, "b" * 16)]
+    orders = [
+        [trial.image for trial in study.trials(session) if trial.kind == "scored"] for session in ("a" * 16, "b" * 16)
+    ]
     assert orders[0] != orders[1]
-    assert orders[0] == sorted(study.images, key=lambda name: hashlib.sha256(f"5:{'a' * 16}:{name}".encode()).hexdigest())
+    assert orders[0] == sorted(
+        study.images, key=lambda name: hashlib.sha256(f"5:{'a' * 16}:{name}".encode()).hexdigest()
+    )
 
 
 def test_a_fixed_order_is_the_same_for_all(records):
     study = records.edit_study("small", {"order": "fixed"})
-    assert [trial.image for trial in study.trials("a")][1:] == list(study.images) == [trial.image for trial in study.trials("b")][1:]
+    assert (
+        [trial.image for trial in study.trials("a")][1:]
+        == list(study.images)
+        == [trial.image for trial in study.trials("b")][1:]
+    )
 
 
 def test_the_thank_you_page_keeps_the_results_unless_the_study_shows_them(player, client, records):
@@ -136,7 +158,9 @@ def test_a_study_may_show_the_observer_the_results(client, invite, records):
 
 
 def test_the_study_s_own_texts_are_shown_as_markdown_without_html(client, invite, records):
-    records.edit_study("small", {"texts": {"welcome": "A **bold** word <script>alert(1)</script> [x](javascript:alert(1))"}})
+    records.edit_study(
+        "small", {"texts": {"welcome": "A **bold** word <script>alert(1)</script> [x](javascript:alert(1))"}}
+    )
     page = client.get(invite()).text
     assert "<strong>bold</strong>" in page
     assert "<script>alert" not in page

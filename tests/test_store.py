@@ -65,7 +65,9 @@ def test_delete_removes_and_may_be_repeated(store):
 
 def test_of_many_threads_one_creates(store):
     won = []
-    threads = [threading.Thread(target=lambda i=i: won.append(store.create("kind", "key", {"by": i}))) for i in range(8)]
+    threads = [
+        threading.Thread(target=lambda i=i: won.append(store.create("kind", "key", {"by": i}))) for i in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

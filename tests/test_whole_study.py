@@ -49,7 +49,14 @@ def command(tmp_path):
     environment = {**os.environ, "QUIZ_DATA": str(tmp_path / "quiz_data")}
 
     def run(*args) -> str:
-        done = subprocess.run([sys.executable, "-m", "flask", *map(str, args)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", *map(str, args)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -58,7 +65,8 @@ def command(tmp_path):
 
 @pytest.fixture(params=["phantoms", "radiographs"])
 def real_pool(request, command, tmp_path) -> str:
-    """Name of a pool of 100 real images: the shipped phantoms that stand for them, or radiographs where they are at hand."""
+    """Name of a pool of 100 real images: the shipped phantoms that stand for them, or radiographs where they are at
+    hand."""
     if request.param == "phantoms":
         return "demo-real"
     files = sorted(RADIOGRAPHS.glob("dc1000/*.png")) + sorted(RADIOGRAPHS.glob("kennedy/*.png"))

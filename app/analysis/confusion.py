@@ -84,17 +84,31 @@ class Metric:
 
 
 METRICS = (
-    Metric("sensitivity", "Sensitivity (recall)", "TP / (TP + FN)",
-           "Of the synthetic images called real or fake, the share called fake. Unsure is left out."),
-    Metric("specificity", "Specificity", "TN / (TN + FP)",
-           "Of the real images called real or fake, the share called real. Unsure is left out."),
-    Metric("precision", "Precision", "TP / (TP + FP)",
-           "Of the images called fake, the share that is synthetic."),
-    Metric("accuracy_excluding_unsure", "Accuracy, Unsure left out", "(TP + TN) / (TP + TN + FP + FN)",
-           "Of the images called real or fake, the share called rightly. Unsure is left out."),
-    Metric("accuracy_unsure_counted_wrong", "Accuracy, Unsure counted wrong",
-           "(TP + TN) / (TP + TN + FP + FN + Unsure)",
-           "Of all images answered, the share called rightly. An Unsure counts as a wrong answer."),
+    Metric(
+        "sensitivity",
+        "Sensitivity (recall)",
+        "TP / (TP + FN)",
+        "Of the synthetic images called real or fake, the share called fake. Unsure is left out.",
+    ),
+    Metric(
+        "specificity",
+        "Specificity",
+        "TN / (TN + FP)",
+        "Of the real images called real or fake, the share called real. Unsure is left out.",
+    ),
+    Metric("precision", "Precision", "TP / (TP + FP)", "Of the images called fake, the share that is synthetic."),
+    Metric(
+        "accuracy_excluding_unsure",
+        "Accuracy, Unsure left out",
+        "(TP + TN) / (TP + TN + FP + FN)",
+        "Of the images called real or fake, the share called rightly. Unsure is left out.",
+    ),
+    Metric(
+        "accuracy_unsure_counted_wrong",
+        "Accuracy, Unsure counted wrong",
+        "(TP + TN) / (TP + TN + FP + FN + Unsure)",
+        "Of all images answered, the share called rightly. An Unsure counts as a wrong answer.",
+    ),
 )
 
 

@@ -17,7 +17,12 @@ from .dictionary import HEADER, RISKY, dictionary_markdown, dictionary_rows
 from .table import COLUMNS, confusion_table
 
 EXPORT_FILES = (
-    "answers.csv", "confusion.csv", "confusion.xlsx", "data_dictionary.csv", "data_dictionary.md", "protocol.json",
+    "answers.csv",
+    "confusion.csv",
+    "confusion.xlsx",
+    "data_dictionary.csv",
+    "data_dictionary.md",
+    "protocol.json",
 )
 # What file managers leave in a folder that somebody has looked at.
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -125,9 +130,7 @@ def _replace_folder(target: Path, files: Mapping[str, bytes]) -> None:
 def _csv(columns: Sequence, rows: Iterable[Mapping]) -> bytes:
     """A CSV file of the columns' names and the rows' values, written by the columns' kinds."""
     formats = [(column.name, _FORMATS[column.kind]) for column in columns]
-    lines = (
-        ["" if (value := row.get(name)) is None else write(value) for name, write in formats] for row in rows
-    )
+    lines = (["" if (value := row.get(name)) is None else write(value) for name, write in formats] for row in rows)
     return _csv_bytes([[column.name for column in columns], *lines])
 
 

@@ -144,16 +144,18 @@ class _AnswerReader:
         for observer, answers in self._answers.items():
             self.report.answered[observer] = len(answers)
             numbers = self._numbers(observer)
-            rows += [
-                self._row(observer, image, numbers[image]) for image in sorted(numbers, key=numbers.__getitem__)
-            ]
+            rows += [self._row(observer, image, numbers[image]) for image in sorted(numbers, key=numbers.__getitem__)]
         return rows
 
     def _row(self, observer: str, image: str, number: int) -> dict:
         rating, _ = self._answers[observer][image]
         return {
-            "observer": observer, "kind": "scored", "number": number,
-            "image": image, "truth": self.images[image], "rating": rating,
+            "observer": observer,
+            "kind": "scored",
+            "number": number,
+            "image": image,
+            "truth": self.images[image],
+            "rating": rating,
         }
 
     def _numbers(self, observer: str) -> dict[str, int]:

@@ -47,12 +47,22 @@ def _metric_columns() -> list[Column]:
 
 
 COLUMNS = [
-    Column("observer", "", "Observer", "text",
-           f"The observer's name. The last row, {ALL_OBSERVERS!r}, adds up the counts of the rows above, "
-           "so that every answer weighs the same."),
-    Column("finished", "", "Finished", "flag",
-           "True if the observer has rated every image of the study; in the last row, if all observers have. "
-           "Empty where not known."),
+    Column(
+        "observer",
+        "",
+        "Observer",
+        "text",
+        f"The observer's name. The last row, {ALL_OBSERVERS!r}, adds up the counts of the rows above, "
+        "so that every answer weighs the same.",
+    ),
+    Column(
+        "finished",
+        "",
+        "Finished",
+        "flag",
+        "True if the observer has rated every image of the study; in the last row, if all observers have. "
+        "Empty where not known.",
+    ),
     Column("answered", "", "Answered", "integer", "Scored images rated, the Unsure ones among them."),
     *(column for name, meaning in OUTCOMES.items() for column in _outcome_columns(name, meaning)),
     Column("unsure", "Unsure", "Total", "integer", "Images rated Unsure."),

@@ -1,4 +1,5 @@
-"""Where sessions and answers live: documents by kind and key, behind an interface of six operations that SQLite and Firestore can both keep."""
+"""Where sessions and answers live: documents by kind and key, behind an interface of six operations that SQLite and
+Firestore can both keep."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ class StoreError(Exception):
 
 
 class Store(Protocol):
-    """Documents are JSON objects. Keys are text without control characters; a *prefix* selects the keys that begin with it, in order.
+    """Documents are JSON objects. Keys are text without control characters; a *prefix* selects the keys that begin with
+    it, in order.
 
     Every write is durable when the call returns. Each raises StoreError if the store is away.
     """
@@ -25,8 +27,10 @@ class Store(Protocol):
     def update(self, kind: str, key: str, change: Callable[[dict | None], dict | None]) -> dict | None:
         """Read, change and write one document as one transaction.
 
-        `change` gets a copy of the document (None if absent) and returns the new one, or None to leave everything as it is; what it raises
-        passes through and nothing is written. It may be called again if another writer came between. Returns what `change` returned.
+        `change` gets a copy of the document (None if absent) and returns the new one, or None to leave everything as it
+        is; what it raises passes through and nothing is written. It may be called again if another writer came between.
+        Returns what
+        `change` returned.
         """
 
     def delete(self, kind: str, key: str) -> None:

@@ -10,8 +10,12 @@ from pathlib import Path
 from . import StoreError
 
 BUSY_SECONDS = 10  # how long a writer waits for another one before it gives up
-SCHEMA = "CREATE TABLE IF NOT EXISTS document (kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID"
-LAST_CHARACTER = chr(0x10FFFF)  # no key contains it, so [prefix, prefix + it) holds every key that begins with the prefix
+SCHEMA = """CREATE TABLE IF NOT EXISTS document (
+    kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)
+) WITHOUT ROWID"""
+LAST_CHARACTER = chr(
+    0x10FFFF
+)  # no key contains it, so [prefix, prefix + it) holds every key that begins with the prefix
 
 
 class SQLiteStore:
@@ -22,7 +26,8 @@ class SQLiteStore:
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as connection:
-            # A second process that opens a new file at the same moment may hold the lock that changing the mode needs; the time-out covers it.
+            # A second process that opens a new file at the same moment may hold the lock that changing
+            # the mode needs; the time-out covers it.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(SCHEMA)
 
@@ -32,7 +37,9 @@ class SQLiteStore:
 
     def create(self, kind: str, key: str, document: dict) -> bool:
         with self._connection() as connection:
-            cursor = connection.execute("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", (kind, key, json.dumps(document)))
+            cursor = connection.execute(
+                "INSERT OR IGNORE INTO document VALUES (?, ?, ?)", (kind, key, json.dumps(document))
+            )
             return cursor.rowcount == 1
 
     def update(self, kind: str, key: str, change: Callable[[dict | None], dict | None]) -> dict | None:
@@ -57,14 +64,16 @@ class SQLiteStore:
     def scan(self, kind: str, prefix: str = "") -> Iterator[tuple[str, dict]]:
         with self._connection() as connection:
             rows = connection.execute(
-                "SELECT key, body FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key", (kind, prefix, prefix + LAST_CHARACTER)
+                "SELECT key, body FROM document WHERE kind = ? AND key >= ? AND key < ? ORDER BY key",
+                (kind, prefix, prefix + LAST_CHARACTER),
             ).fetchall()
         return ((key, json.loads(body)) for key, body in rows)
 
     def count(self, kind: str, prefix: str = "") -> int:
         with self._connection() as connection:
             return connection.execute(
-                "SELECT count(*) FROM document WHERE kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + LAST_CHARACTER)
+                "SELECT count(*) FROM document WHERE kind = ? AND key >= ? AND key < ?",
+                (kind, prefix, prefix + LAST_CHARACTER),
             ).fetchone()[0]
 
     @contextmanager

@@ -87,6 +87,7 @@ class Positioning:
     forward: float
     shift: float
     height: float
+    bite_block: bool
 
 
 @dataclass
@@ -158,7 +159,7 @@ def _random_jaws(rng: np.random.Generator, age: int) -> Jaws:
 def _random_positioning(rng: np.random.Generator) -> Positioning:
     return Positioning(
         rotation=rng.normal(0, 0.02), tilt=rng.normal(0, 0.012), chin=rng.normal(0, 1.5), forward=rng.normal(0, 0.06),
-        shift=rng.normal(0, 1.8), height=rng.normal(0, 3.5),
+        shift=rng.normal(0, 1.8), height=rng.normal(0, 3.5), bite_block=bool(rng.uniform() < 0.75),
     )
 
 

@@ -55,7 +55,7 @@ def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: 
     white = look.border == "white"
     inside = _rounded_window(grey.shape, look.border_mm * scale, 9 * scale if look.border == "rounded" else 1.5 * scale)
     if white:
-        inside = inside + _fray(rng, grey.shape, 0.22 * look.border_mm * scale)
+        inside = inside + _fray(rng, grey.shape, 0.11 * look.border_mm * scale)
     softness = (0.55 if white else 0.12) * scale
     open_to = 1 / (1 + np.exp(np.clip(-inside / softness, -30, 30)))
     return grey * open_to + (1.0 if white else 0.0) * (1 - open_to)
@@ -80,7 +80,7 @@ def _fray(rng: np.random.Generator, shape: tuple[int, int], amount: float) -> np
 
 
 _GLYPHS = {
-    "L": [[(0.0, 0.0), (0.0, 1.0), (0.62, 1.0)]],
+    "L": [[(0.0, 0.0), (0.0, 1.0), (0.5, 1.0)]],
     "R": [[(0.0, 1.0), (0.0, 0.0), (0.38, 0.0), (0.58, 0.12), (0.58, 0.38), (0.38, 0.5), (0.0, 0.5)],
           [(0.30, 0.5), (0.62, 1.0)]],
 }  # fmt: skip

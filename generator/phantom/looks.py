@@ -32,7 +32,7 @@ class Look:
     about: str
     field_mm: float = 150.0
     centre_y: float = 75.0
-    black: float = 0.17
+    black: float = 0.19
     white: float = 1.04
     gamma: float = 1.0
     shoulder: float = 0.4

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from .anatomy import Patient
+from .anatomy import LOWER, UPPER, Patient
 from .geometry import CREST, arch_positions, measures, occlusal_line
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.18, 0.10
+BODY, CORTEX = 0.18, 0.08
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
 def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
     """The ridge of bone under the teeth, points (16, 2) in mm from the patient's right to the left."""
     jaws = patient.jaws
+    arch = UPPER if upper else LOWER
+    lost = RESORPTION * (1 + 1.3 * np.mean([fdi in patient.missing for fdi in arch]))
     points = []
     for fdi, x in sorted(arch_positions(patient, upper).items(), key=lambda item: item[1]):
         tooth = patient.tooth(fdi)
         crown = measures(tooth)[0] if tooth else 8.0
         standing = tooth is not None and tooth.state not in ("pontic", "impacted")
-        below = jaws.bite_opening / 2 + crown + CREST + jaws.bone_loss + (0.0 if standing else RESORPTION)
+        below = jaws.bite_opening / 2 + crown + CREST + jaws.bone_loss + (0.0 if standing else lost)
         points.append((x * 0.98, float(occlusal_line(jaws, x)) + (-below if upper else below)))
     points = np.array(points)
     smooth = np.convolve(np.pad(points[:, 1], 1, mode="edge"), (0.25, 0.5, 0.25), "valid")
@@ -34,9 +36,9 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     wide, flare = jaws.ramus_width - 34, jaws.gonial_flare
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
-    body = [(18, 137.7 + low), (38, 133 + low), (58, 123 + low), (74, 113 + low), (88, 105.5 + low / 2)]
-    angle = [(98 + wide, 102.5 + flare / 2), (106 + wide + flare / 2, 97 + flare), (110.5 + wide + flare / 2, 86)]
-    ramus = [(111 + wide, 74), (110 + wide, 60), (110 + wide, 48 + lift / 2)]
+    body = [(18, 137.6 + low), (37, 134 + low), (55, 126 + low), (72, 115.5 + low), (87, 107 + low / 2)]
+    angle = [(97 + wide, 101.5 + flare / 2), (104.5 + wide + flare / 2, 95 + flare), (109 + wide + flare / 2, 85)]
+    ramus = [(110.5 + wide, 73), (110.5 + wide, 60), (110.5 + wide, 48 + lift / 2)]
     head = [(5.2, 13), (7.2, 6), (1.0, -1), (-6.8, 3.5), (-8.0, 11)]
     condyle = [(108 + wide + size * x, 29 + lift + size * y) for x, y in head]
     notch = [(98 + wide, 47 + lift), (94 + wide / 2, 53 + lift / 2), (89, 53 + peak / 2)]
@@ -56,8 +58,8 @@ def draw_mandible(scene: Scene, patient: Patient) -> dict:
     body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
-    for wall in (1.1, 3.5):
-        scene.add("trough", _thinned(scene, scene.shell(whole, wall), edge), 0.06)
+    for wall, depth in ((1.1, 0.035), (3.5, 0.06)):
+        scene.add("trough", _thinned(scene, scene.shell(whole, wall), edge), depth)
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     _draw_chin(scene)
@@ -96,7 +98,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (1.0, 1.4, 1.8, 1.2, 0.3), 0.5), 0.09)
-    scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.4), 0.08)
+    scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), 0.05)
     return _draw_canal(scene, patient, side)
 
 
@@ -121,7 +123,7 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
 def _draw_chin(scene: Scene) -> None:
     """The thick bone of the chin, and the submandibular fossae beside it where the jaw is thin."""
     chin = [(0, 108), (16, 114), (26, 124), (20, 135), (0, 137), (-20, 135), (-26, 124), (-16, 114)]
-    scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.05)
-    fossa = [(30, 112), (44, 107), (62, 101), (74, 97), (72, 106), (58, 116), (42, 123), (30, 122)]
+    scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.02)
+    fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
-        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 3.5), -0.085)
+        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 4.0), -0.125)

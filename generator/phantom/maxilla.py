@@ -44,7 +44,7 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add("trough", scene.area(walls, 1.6), -0.10)
+    scene.add("trough", scene.area(walls, 1.6), -0.13)
     floor = walls[2:8]
     scene.add("trough", scene.line(floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25), 0.11)
     if scene.rng.uniform() < 0.5:
@@ -103,6 +103,8 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         meatus = mirrored(scene.wobble(meatus, 1.0), side)
         scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), 1.2), -0.14 - 0.10 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
+        frontal = [(half * 0.9, -5), (half * 1.5, 2), (half * 1.45, 24), (half * 1.2, floor), (half * 0.9, floor - 8)]
+        scene.add("behind", scene.area(mirrored(scene.wobble(frontal, 2.5), side), 2.5), rng.uniform(0.05, 0.17))
         wall = [(half * 0.75, 0), (half * 0.98, 14), (half * 1.08, floor - 9), (half * 0.85, floor - 1)]
         scene.add("behind", scene.line(mirrored(scene.wobble(wall, 1.0), side), (0.5, 1.3, 1.5, 0.8), 0.4), 0.13)
     septum = [(bend * 0.2, -2), (bend, 12), (bend * 1.1, 24), (bend * 0.3, floor), (0, floor + 8)]
@@ -127,11 +129,11 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
     x = np.array([-60, -40, -20, 0, 20, 40, 60])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
-    scene.add("behind", scene.line(line, (0.2, 1.4, 2.4, 2.8, 2.4, 1.4, 0.2), 0.7), 0.12)
+    scene.add("behind", scene.line(line, (0.2, 1.2, 2.2, 2.8, 2.2, 1.2, 0.2), 0.9), 0.12)
     scene.add("behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), 0.12)
     above = rng.uniform(2.5, 8)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add("ghost", scene.line(far, (0.5, 2.5, 4, 4.5, 4, 2.5, 0.5), 0.4), 0.08)
+    scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 1.3), 0.09)
 
 
 def _draw_skull_base(scene: Scene, side: int) -> None:
@@ -143,7 +145,7 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
     scene.add("behind", scene.area(bone, 0.7), 0.24)
     scene.add("behind", scene.line(bone[1:9], (1.2, 1.6, 2.0, 1.8, 1.6, 1.6, 1.4, 1.0), 0.35), 0.12)
     deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.40)
+    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.46)
     canal = scene.wobble([(123, 23), (129, 19), (133, 24), (126, 27)], 1.8)
     scene.add("behind", scene.area(mirrored(canal, side), 1.2), rng.uniform(-0.22, -0.05))
     styloid = [(131, 40), (128, 52), (124, 62), (121.5, 68 + rng.normal(0, 4))]
@@ -153,16 +155,17 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
 def _draw_air_cells(scene: Scene) -> None:
     """The honeycomb of the mastoid and the tangle of temporal and sphenoid bone, in the corners where bone is thick."""
     rng = scene.rng
-    net = ridges(band_noise(scene.grain, scene.shape, 8.0 * scene.scale, 0.6), 2.2)
-    net += 0.4 * ridges(band_noise(scene.grain, scene.shape, 3.6 * scene.scale, 0.6), 1.8)
-    net += 0.5 * band_noise(scene.grain, scene.shape, 13 * scene.scale, 0.6)
+    net = ridges(band_noise(scene.grain, scene.shape, 8.0 * scene.scale, 0.6), 2.2) * 0.7
+    net += 0.25 * ridges(band_noise(scene.grain, scene.shape, 3.6 * scene.scale, 0.6), 1.8)
+    net += 0.35 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.6)
     corner = np.clip((scene.across - 78 - np.maximum(0, scene.down - 10) * 1.1) / 22, 0, 1)
     scene.behind += corner * 0.10 * net
     for side in (-1, 1):
-        for _ in range(22):
+        for _ in range(26):
             start = np.array([rng.uniform(72, 148), rng.uniform(-4, 40)])
             heading, length = rng.normal(0.55, 0.5), rng.uniform(12, 40)
             steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
             thread = mirrored(scene.wobble(start - steps / 2, 2.0), side)
-            width, depth = rng.uniform(0.6, 2.4), rng.uniform(0.03, 0.10)
-            scene.add("behind", scene.line(thread, (0.2, width, width, 0.2), 0.4), depth)
+            width, depth = rng.uniform(0.5, 2.2), rng.uniform(0.04, 0.14)
+            hollow = rng.uniform() < 0.25  # air cells in a row, rather than a plate of bone seen on edge
+            scene.add("behind", scene.line(thread, (0.2, width, width, 0.2), 0.4), -0.8 * depth if hollow else depth)

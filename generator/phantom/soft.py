@@ -23,11 +23,14 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
 
 def _draw_face(scene: Scene, patient: Patient) -> None:
     """The head's own absorption, falling off below the chin where the beam meets only the neck."""
-    head = [(0, -40), (150, -40), (190, 40), (140, 96), (108, 112), (70, 132), (30, 147), (0, 150)]
+    head = [(0, -40), (150, -40), (190, 40), (150, 104), (118, 128), (78, 145), (34, 152), (0, 153)]
     head = head + [(-x, y) for x, y in head[:0:-1]]
     bulk = patient.soft_tissue["bulk"]
     scene.trough += 0.16 * bulk
-    scene.add("behind", scene.area(scene.wobble(head, 1.5), 4.0), 0.22 * bulk)
+    neck = [(0, -40), (150, -40), (190, 40), (138, 96), (106, 112), (68, 132), (30, 146), (0, 149)]
+    neck = neck + [(-x, y) for x, y in neck[:0:-1]]
+    scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.07 * bulk)
+    scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.17 * bulk)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
@@ -41,11 +44,13 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     roof = jaws.palate_height + 3.5
     dorsum = roof + 1 + 15 * share
     side = np.array([(46, dorsum + 2), (66, dorsum + 1), (84, max(dorsum, 50) + 4), (95, 70), (98, 86), (92, 98)])
-    floor = [(60, 104), (0, 108)]
+    floor = [(60, 104), (30, 116), (0, 122)]
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
-    tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[:1], -1), right[::-1]])
+    tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
+    aside = 0.25 + 0.75 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
     for blurred, depth in ((0.7, 0.10), (5.0, 0.10)):
-        scene.add("behind", scene.area(tongue, blurred), depth)
+        body = scene.area(tongue, blurred)
+        scene.add("behind", Patch(body.top, body.left, body.values * aside[:, body.window[1]]), depth)
     if share > 0.12:
         air = [(-80, roof + 10), (-62, roof + 2), (-30, roof), (30, roof), (62, roof + 2), (80, roof + 10)]
         air = np.vstack([scene.wobble(air, 1.2), [(50, dorsum + 1), (0, dorsum - 1), (-50, dorsum + 1)]])
@@ -53,15 +58,28 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     x = np.linspace(-64, 64, 9)
     middle, half = occlusal_line(jaws, x), jaws.bite_opening / 2 + 1.0
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add("behind", scene.area(slit, 1.0), -0.08)
+    scene.add("behind", scene.area(slit, 1.0), -0.09)
+    if patient.positioning.bite_block:
+        _draw_bite_block(scene, patient)
     lips = [(-24, 66), (24, 66), (20, 96), (-20, 96)]
     scene.add("behind", scene.area(scene.wobble(lips, 3.0), 3.0), -0.10 * rng.uniform(0.3, 1.0))
+
+
+def _draw_bite_block(scene: Scene, patient: Patient) -> None:
+    """The plastic stick that the front teeth bite into: a faint shape with a notch, between the incisors."""
+    y, half = float(occlusal_line(patient.jaws, 0)), patient.jaws.bite_opening / 2
+    wide = scene.rng.uniform(6, 9)
+    top, foot = y - half - 3.5, y + half + 3.0
+    stick = [(-wide, top), (wide, top), (wide, y + 0.5), (wide * 0.55, foot), (-wide * 0.55, foot), (-wide, y + 0.5)]
+    scene.add("trough", scene.area(stick, 0.25), 0.06)
+    scene.add("trough", scene.line([(-wide, y - half), (wide, y - half)], 0.6, 0.2), -0.05)
+    scene.add("trough", scene.line([(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3), 0.06)
 
 
 def _draw_pharynx(scene: Scene, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
     behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(behind, 1.5), side), 2.6), -0.13)
+    scene.add("behind", scene.area(mirrored(scene.wobble(behind, 1.5), side), 3.5), -0.09)
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add("behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.2), scene.rng.uniform(-0.12, -0.03))
     outer = [(112, 30), (124, 34), (146, 50), (146, 84), (128, 78), (119, 60)]
@@ -131,17 +149,22 @@ def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
-    """The cervical spine between tube and detector, magnified and smeared: a pale column that narrows upwards."""
+    """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half = rng.uniform(86, 102), rng.uniform(15, 23)
-    column = [(-half - 3, 165), (-half, 120), (-half + 1, top + 5), (-half + 6, top), (half - 6, top),
-              (half - 1, top + 5), (half, 120), (half + 3, 165)]  # fmt: skip
-    scene.add("ghost", scene.area(scene.wobble(column, 1.5), 1.6), 0.07 * density)
+    top, half = rng.uniform(86, 100), rng.uniform(17, 25)
+    for side in (-1, 1):
+        inner, outer = rng.uniform(1, 7), half + rng.normal(0, 1.5)
+        column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
+                  (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
+        column = mirrored(scene.wobble(column, 0.8), side)
+        scene.add("ghost", scene.area(column, 1.3), 0.10 * density * rng.uniform(0.5, 1.3))
+    seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
+    scene.add("behind", scene.line(seam, (3.0, 2.6, 1.0), 0.7), 0.09 * density)
     columns, y = scene.shape[1], scene.down
-    stripes = band_noise(scene.grain, (64, columns), 10 * scene.scale, 0.7, stretch=0.1)[:1]
-    near = 1 - _across(scene, half + 2, 10)
-    scene.ghost += density * np.clip((y - 72) / 60, 0, 1) * near * (0.06 + 0.06 * stripes)
+    stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
+    near = 1 - _across(scene, half + 2, 8)
+    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * (0.04 + 0.05 * stripes)
     scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
 
 

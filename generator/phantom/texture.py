@@ -32,8 +32,10 @@ def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stre
 
 
 def vary_thickness(scene: Scene) -> None:
-    """No bone is evenly thick: a slow, blotchy change of depth over both jaws."""
+    """No bone is evenly thick: slow changes of depth, strongest in the thin and folded bones of the mid-face."""
     blotches = band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7)
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
     scene.trough += 0.010 * inside * blotches
     scene.behind += 0.018 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.8)
+    face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
+    scene.behind += 0.045 * face * band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7, 2.2)

@@ -109,7 +109,6 @@ export class Session {
       await this.#playUntil(trial, abort.signal);
     } catch (error) {
       if (error !== SUPERSEDED) throw error;
-      this.#previous = null;
     } finally {
       this.#signal.removeEventListener("abort", stop);
       this.#trial = this.#exposure = this.#submitted = null;
@@ -118,15 +117,20 @@ export class Session {
 
   async #playUntil(trial, signal) {
     const begun = this.#firstPainted(trial);
-    if (begun === null && !this.#previous?.chained) await this.#introduce(trial, signal);
+    if (begun === null && !this.#promised(trial)) await this.#introduce(trial, signal);
     await this.#expose(trial, begun, signal);
     const t = await this.#answered(signal);
     await this.#hand(trial, t);
   }
 
+  /** Whether the server was told, with the rating before, that this trial's image would be shown at once. */
+  #promised({ trial }) {
+    return this.#previous?.promised === trial;
+  }
+
   /** Time of day at which the image was first on screen, if an earlier page or another browser showed it; else null. */
   #firstPainted(trial) {
-    if (this.#previous?.chained) return null;
+    if (this.#promised(trial)) return null;
     const here = this.#progress?.trial === trial.trial ? this.#progress.painted_at : null;
     const there = trial.elapsed_ms == null ? null : this.#parts.sync.state.received - trial.elapsed_ms;
     return here === null || there === null ? (here ?? there) : Math.min(here, there);
@@ -136,7 +140,8 @@ export class Session {
   async #introduce(trial, signal) {
     const { screen, sync } = this.#parts;
     const afterPractice = trial.kind === "scored" && trial.number === 1;
-    if (!trial.break_before && !afterPractice && this.#previous) return;
+    const follows = this.#previous?.trial === trial.trial - 1;
+    if (!trial.break_before && !afterPractice && follows) return;
     this.#goAhead = await unlessAborted(screen.introduce(trial, sync.state), signal);
   }
 
@@ -144,7 +149,7 @@ export class Session {
     const earlier = this.#progress?.trial === trial.trial ? this.#progress.measures : {};
     this.#exposure = new Exposure(this.#parts, { trial, begun, earlier, goAhead: this.#goAhead, signal });
     await this.#exposure.begin();
-    if (begun === null && !this.#previous?.chained) await this.#announceShown(trial);
+    if (begun === null && !this.#promised(trial)) await this.#announceShown(trial);
   }
 
   async #announceShown({ trial }) {
@@ -171,7 +176,7 @@ export class Session {
     screen.phase("between", confirmed && "Saving…");
     this.#trial = this.#submitted = null;
     this.#goAhead = t;
-    this.#previous = { ...trial, chained: atOnce };
+    this.#previous = { ...trial, promised: atOnce ? next.trial : null };
     const kept = queue.add({ session: sync.state.session, trial: trial.trial, kind: "answer", body });
     await this.#exposure.close(kept, atOnce);
     if (confirmed) await this.#feedback(await confirmed);

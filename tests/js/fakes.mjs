@@ -86,7 +86,8 @@ export class FakeServer {
 
   async rate(trial, { ticket, rating, next_shown, measures }) {
     this.#hear(["rate", trial, ticket, rating, next_shown]);
-    if (this.ratings.has(trial) && this.ratings.get(trial).rating !== rating) throw new ApiError(409, "already-rated", "");
+    if (this.ratings.has(trial) && this.ratings.get(trial).rating !== rating)
+      throw new ApiError(409, "already-rated", "");
     if (!this.ratings.has(trial)) this.#inTurn(trial, ticket);
     this.ratings.set(trial, { rating, measures });
     return { ...(await this.state()), saved: trial, feedback: this.feedback };
@@ -117,12 +118,15 @@ export class FakePage {
   focus = Object.assign(new EventTarget(), { away: false, hidden: false });
 
   constructor(server, storage = new FakeStorage()) {
-    const page = this;
     const nextFrame = (signal) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();
-        signal.addEventListener("abort", () => reject(signal.reason));
-        this.#waiting.push(resolve);
+        const stop = () => reject(signal.reason);
+        signal.addEventListener("abort", stop);
+        this.#waiting.push((t) => {
+          signal.removeEventListener("abort", stop);
+          resolve(t);
+        });
       });
     this.server = server;
     this.storage = storage;
@@ -135,30 +139,30 @@ export class FakePage {
     const viewer = {
       scale: 1.5,
       zoom: 1,
-      show: (image) => page.#see(image),
-      hide: () => page.#see(null),
+      show: (image) => this.#see(image),
+      hide: () => this.#see(null),
       cover: () => {
-        const covered = page.image;
-        page.#see(null);
-        return () => page.#see(covered);
+        const covered = this.image;
+        this.#see(null);
+        return () => this.#see(covered);
       },
     };
     const images = {
       want: (urls) => {
-        page.wanted = urls;
+        this.wanted = urls;
       },
-      ready: (url) => (page.decoded.has(url) ? url : null),
-      wait: (url) => new Promise((resolve) => page.#imageWaits.push({ url, resolve })),
+      ready: (url) => (this.decoded.has(url) ? url : null),
+      wait: (url) => new Promise((resolve) => this.#imageWaits.push({ url, resolve })),
     };
     const screen = {
-      phase: (phase) => page.phases.push(phase),
+      phase: (phase) => this.phases.push(phase),
       trial: () => {},
       chosen: () => {},
       time: () => {},
       size: () => ({ pixel_ratio: 1 }),
       status: () => {},
-      introduce: (trial) => page.#ask(trial),
-      feedback: (feedback) => page.#ask(feedback),
+      introduce: (trial) => this.#ask(trial),
+      feedback: (feedback) => this.#ask(feedback),
     };
     const parts = { sync, queue: this.queue, storage, images, viewer, screen, focus: this.focus };
     const time = { now: () => this.t, epoch: () => this.epochOffset + this.t };

@@ -24,8 +24,18 @@ test("a session runs from its first image to its end, each trial rated once, in 
     await page.frames();
   }
   await page.done;
-  assert.deepEqual([...server.ratings].map(([trial, { rating }]) => [trial, rating]), [[0, 1], [1, 5], [2, 3]]);
-  assert.deepEqual(page.shownImages, server.trials.map(({ image }) => image));
+  assert.deepEqual(
+    [...server.ratings].map(([trial, { rating }]) => [trial, rating]),
+    [
+      [0, 1],
+      [1, 5],
+      [2, 3],
+    ],
+  );
+  assert.deepEqual(
+    page.shownImages,
+    server.trials.map(({ image }) => image),
+  );
 });
 
 test("only the first image of a chain is announced, the others go with the rating before", async () => {
@@ -35,8 +45,14 @@ test("only the first image of a chain is announced, the others go with the ratin
     await page.rate(2);
     await page.frames();
   }
-  assert.deepEqual(server.calls.filter(([what]) => what === "shown"), [["shown", 0, "ticket 0"]]);
-  assert.deepEqual(server.calls.filter(([what]) => what === "rate").map((call) => call[4]), [true, true, false]);
+  assert.deepEqual(
+    server.calls.filter(([what]) => what === "shown"),
+    [["shown", 0, "ticket 0"]],
+  );
+  assert.deepEqual(
+    server.calls.filter(([what]) => what === "rate").map((call) => call[4]),
+    [true, true, false],
+  );
 });
 
 test("the image goes when its time is up, at the frame nearest to the limit, and can still be rated", async () => {
@@ -60,7 +76,10 @@ test("the next image follows only when the rating is kept", async () => {
   const server = new FakeServer(scored(2));
   const page = await begun(server, storage);
   let write;
-  storage.keep = () => new Promise((resolve) => { write = resolve; });
+  storage.keep = () =>
+    new Promise((resolve) => {
+      write = resolve;
+    });
   await page.rate(1);
   await page.frames(2);
   assert.equal(page.image, null, "a slow disk leaves no image on screen that was rated");
@@ -188,9 +207,13 @@ test("the warm-up gives its feedback and leads to the timed images", async () =>
 test("a trial that was rated elsewhere is left, and the session goes on at the server's place", async () => {
   const server = new FakeServer(scored(4));
   const page = await begun(server);
-  for (const trial of [0, 1, 2]) server.ratings.set(trial, { rating: 1 });
+  server.fail = offline;
   await page.rate(4);
   await page.frames();
+  assert.equal(page.image, "/images/1.webp");
+  for (const trial of [0, 1, 2]) server.ratings.set(trial, { rating: 1 });
+  server.fail = null;
+  await page.tryAgain();
   assert.equal(server.ratings.get(0).rating, 1, "the first rating stands");
   assert.equal(page.asked.at(-1).what.trial, 3);
 });

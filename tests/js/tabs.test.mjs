@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+
+import { ChannelKeeper } from "../../static/quiz/tabs.js";
+
+let tabs;
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout"] });
+  tabs = [];
+});
+
+/** A tab whose messages reach the others at once. */
+function open() {
+  const tab = { state: "none" };
+  const channel = {
+    postMessage: (data) => {
+      for (const other of tabs) if (other !== tab && !other.gone) other.channel.onmessage({ data });
+    },
+  };
+  tab.channel = channel;
+  const hold = (signal) => {
+    tab.state = "held";
+    signal.addEventListener("abort", () => {
+      tab.state = "stopped";
+    });
+  };
+  tab.keeper = new ChannelKeeper(
+    "quiz",
+    {
+      hold,
+      aside: () => {
+        tab.state = "aside";
+      },
+    },
+    channel,
+  );
+  tabs.push(tab);
+  tab.keeper.begin();
+  return tab;
+}
+
+test("the first tab holds the session and the second steps aside", () => {
+  const first = open();
+  mock.timers.tick(500);
+  const second = open();
+  mock.timers.tick(10000);
+  assert.deepEqual([first.state, second.state], ["held", "aside"]);
+});
+
+test("of tabs opened at the same time exactly one holds", () => {
+  const all = [open(), open(), open()];
+  mock.timers.tick(10000);
+  assert.deepEqual(all.map(({ state }) => state).sort(), ["aside", "aside", "held"]);
+});
+
+test("the second takes over when the first is gone, or when it is told to", () => {
+  const first = open();
+  mock.timers.tick(500);
+  const second = open();
+  const third = open();
+  first.gone = true;
+  mock.timers.tick(10000);
+  assert.deepEqual([second.state, third.state].sort(), ["aside", "held"]);
+  const waiting = second.state === "aside" ? second : third;
+  waiting.keeper.take();
+  assert.equal(waiting.state, "held");
+  mock.timers.tick(10000);
+  assert.deepEqual([second.state, third.state].sort(), ["aside", "held"]);
+});
