@@ -146,6 +146,10 @@ def _read_settings(context: click.Context, parameter: click.Parameter, path: Pat
 
 
 PROTOCOL_OPTIONS = [
+    click.option("--repeats", type=int, help="So many images are shown a second time, at least 30 trials later. [0]"),
+    click.option(
+        "--practice-feedback/--no-practice-feedback", default=None, help="Tell the truth after practice. [yes]"
+    ),
     click.option("--title", help="What observers see as the quiz's title."),
     click.option("--viewing-seconds", type=float, help="How long each image is on screen. [13]"),
     click.option("--break-every", type=int, help="Offer a break after so many images; 0 for none. [25]"),
@@ -193,6 +197,7 @@ def protocol_options(command):
 @click.option("--real", required=True, metavar="POOL", help="Pool of real images.")
 @click.option("--synthetic", required=True, metavar="POOL", help="Pool of synthetic images.")
 @click.option("--images", type=int, help="How many images, half of each. [200]")
+@click.option("--practice", type=int, help="Practice trials after the warm-up, with images that the study leaves. [0]")
 @click.option("--seed", type=int, help="Seed of the choice and the order of images. [0]")
 @protocol_options
 @told
@@ -201,7 +206,7 @@ def create_study(name, real, synthetic, texts, **settings):
     from .creation import create_study as run
 
     protocol = Protocol(name=name, texts=_texts(texts), **_given(settings))
-    with bar(protocol.images + 1, "Encoding") as progress:
+    with bar(protocol.images + protocol.practice + 1, "Encoding") as progress:
         study = run(
             records(), current_app.config["QUIZ_DATA"], protocol, real, synthetic, now(), lambda: progress.update(1)
         )

@@ -38,19 +38,27 @@ def create_study(
     pools = [find_pool(folders, name) for name in (real, synthetic)]
     chosen = choose(*pools, protocol.images, protocol.seed)
     warm_up = find_pool(folders, WARM_UP_POOL)
-    chosen.append((warm_up, warm_up.images[0]))
+    practice = [(warm_up, warm_up.images[0]), *_choose_practice(protocol, pools, chosen)]
     folder = secrets.token_hex(8)
-    names = [secrets.token_hex(16) for _ in chosen]
-    *images, practice = build_images(chosen, quiz_data / "studies" / folder, names, progress)
-    study = Study(
-        protocol, folder, _by_name(images), _by_name([practice]), now, pools={pool.name: _about(pool) for pool in pools}
-    )
+    names = [secrets.token_hex(16) for _ in chosen + practice]
+    built = build_images(chosen + practice, quiz_data / "studies" / folder, names, progress)
+    images, practised = _by_name(built[: len(chosen)]), _by_name(built[len(chosen) :])
+    study = Study(protocol, folder, images, practised, now, pools={pool.name: _about(pool) for pool in pools})
     try:
         records.add_study(study)
     except BaseException:
         shutil.rmtree(quiz_data / "studies" / folder)
         raise
     return study
+
+
+def _choose_practice(protocol: Protocol, pools: list[Pool], chosen: list) -> list:
+    """Practice images: what a larger study of the same seed would have chosen besides the study's own images."""
+    if not protocol.practice:
+        return []
+    taken = {image.pixels_sha256 for _, image in chosen}
+    more = choose(*pools, protocol.images + protocol.practice, protocol.seed)
+    return [(pool, image) for pool, image in more if image.pixels_sha256 not in taken]
 
 
 def import_answers(records: Records, name: str, answers_file: Path, labels_file: Path, now: int) -> LegacyAnswers:
@@ -75,6 +83,7 @@ def _imported_answer(row: dict, protocol: Protocol) -> dict:
         "kind": "scored",
         "number": row["number"],
         "image": row["image"],
+        "repeat": False,
         "rating": row["rating"],
         "viewing_ms": viewing_ms,
         **times,

@@ -35,6 +35,7 @@ FIELDS = [
     Field("years", "number", SERVER, "years", "Years of experience, from the observer's profile."),
     Field("kind", "text", SERVER, "", "scored, or practice (the warm-up: never part of a result)."),
     Field("number", "integer", SERVER, "", "Position of the trial within its kind, from 1, in the order shown."),
+    Field("repeat", "flag", SERVER, "", "True if the image was shown for the second time; not part of any count."),
     Field("image", "text", STUDY, "", "Random name of the study image."),
     Field("truth", "text", STUDY, "", "real or synthetic. Synthetic is the positive class."),
     Field("pool", "text", STUDY, "", "Pool that the image came from."),

@@ -75,7 +75,7 @@ def instructions_page():
         instructions_html=text("instructions", protocol.texts.get("instructions")),
         viewing_seconds=protocol.viewing_seconds,
         break_every=protocol.break_every,
-        scored_total=len(g.study.images),
+        scored_total=g.study.scored_total,
         scale=list(RATINGS.items()),
     )
 
@@ -172,6 +172,7 @@ def rate(index: int):
     answer = {
         "kind": trial.kind,
         "number": trial.number,
+        "repeat": trial.repeat,
         "image": trial.image,
         "viewing_ms": trial.viewing_ms,
         "rating": rating,
@@ -180,7 +181,7 @@ def rate(index: int):
         "next_shown": body.get("next_shown", False),
         "measures": clean_measures(body.get("measures")),
     }
-    return jsonify(_state(_store_answer(trial, answer, body)) | {"saved": index, "feedback": None})
+    return jsonify(_state(_store_answer(trial, answer, body)) | {"saved": index, "feedback": _feedback(trial)})
 
 
 def _store_answer(trial: Trial, answer: dict, body: dict) -> Position:
@@ -197,6 +198,14 @@ def _store_answer(trial: Trial, answer: dict, body: dict) -> Position:
         return Position(trial.index + 1, received_at, received_at if answer["next_shown"] else None)
     _compare(trial, answer)
     return records().position(g.session)
+
+
+def _feedback(trial: Trial) -> dict | None:
+    """The truth of a practice image, if the study tells it. The warm-up stands for neither side."""
+    protocol = g.study.protocol
+    if trial.kind == "practice" and trial.index > 0 and protocol.practice_feedback:
+        return {"truth": g.study.practice[trial.image]["truth"]}
+    return None
 
 
 def _compare(trial: Trial, answer: dict) -> None:
@@ -222,7 +231,7 @@ def _state(position: Position) -> dict:
         "session": g.session["id"],
         "title": g.study.protocol.title,
         "pause_when_hidden": g.study.protocol.pause_when_hidden,
-        "scored_total": len(g.study.images),
+        "scored_total": g.study.scored_total,
         "finished": not due,
         "current": current,
         "upcoming": [_trial_dict(trial) for trial in due[1:]],

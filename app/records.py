@@ -40,6 +40,11 @@ class Study:
     def name(self) -> str:
         return self.protocol.name
 
+    @property
+    def scored_total(self) -> int:
+        """How many scored trials a session has, hidden repeats included."""
+        return len(self.images) + self.protocol.repeats
+
     def trials(self, session: str) -> list[Trial]:
         return sequence(self.protocol, list(self.images), list(self.practice), session)
 
@@ -263,7 +268,7 @@ class Records:
         of the last one."""
         rated = self.store.count("answer", f"{session['id']}/")
         last = self.answer(session["id"], rated - 1) if rated else None
-        practice, total = len(study.practice), len(study.practice) + len(study.images)
+        practice, total = len(study.practice), len(study.practice) + study.scored_total
         finished = session.get("imported") or rated == total
         return {
             "stage": "finished" if finished else PROGRESS_STAGES[stage(session, study.protocol)],
@@ -305,7 +310,7 @@ class Records:
             image = {name: known[answer["image"]].get(name) for name in ("truth", "pool", "source")}
             stored = {
                 name: answer[name]
-                for name in ("kind", "number", "image", "rating", "viewing_ms", "released_at", "received_at")
+                for name in ("kind", "number", "repeat", "image", "rating", "viewing_ms", "released_at", "received_at")
             }
             rows.append({**common, **image, **stored, "shown_at": shown_at, "late": late, **measures})
             before = answer

@@ -3,7 +3,7 @@ UTC, passed in."""
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 
@@ -27,6 +27,7 @@ KINDS = {
     str: (str, "a text"),
 }
 TEXTS = ("welcome", "consent", "instructions", "thanks")
+REPEAT_DISTANCE = 30  # trials at least between the two showings of an image
 LOOK_AHEAD = 4  # trials named to the browser beyond the current one
 
 
@@ -39,7 +40,9 @@ class Protocol:
     """What a study is, apart from its images. Frozen with the study's first session.
 
     Times are in seconds. `break_every` 0 means no breaks; the break halfway lasts `long_break_seconds`.
-    The lengths of breaks are suggestions: the observer goes on when ready.
+    The lengths of breaks are suggestions: the observer goes on when ready. `practice` trials, half real and half
+    synthetic, follow the warm-up and come from images outside the study; `repeats` images are shown a second time,
+    unannounced.
     """
 
     name: str
@@ -52,6 +55,9 @@ class Protocol:
     order: str = "random"
     seed: int = 0
     warm_up_seconds: float = 600
+    practice: int = 0
+    practice_feedback: bool = True
+    repeats: int = 0
     profile: bool = True
     show_results: bool = False
     pause_when_hidden: bool = False
@@ -68,6 +74,14 @@ class Protocol:
             )
         for name in ("break_every", "break_seconds", "long_break_seconds"):
             _require(0 <= getattr(self, name) <= 3600, f"{name}: {getattr(self, name)} is not between 0 and 3600")
+        _require(
+            0 <= self.practice <= 50 and self.practice % 2 == 0, f"practice: {self.practice} is no even number up to 50"
+        )
+        most = max(0, self.images - REPEAT_DISTANCE)
+        _require(
+            0 <= self.repeats <= most,
+            f"repeats: {self.repeats} is not between 0 and {most}: repeats stand {REPEAT_DISTANCE} trials apart",
+        )
         _require(self.order in ORDERS, f"order: {self.order!r} is neither 'random' nor 'fixed'")
         for name, text in self.texts.items():
             _require(name in TEXTS, f"texts: {name!r} is not one of {', '.join(TEXTS)}")
@@ -106,6 +120,7 @@ class Trial:
     image: str
     viewing_ms: int
     break_before: Break | None
+    repeat: bool = False
 
 
 def check_name(name: str) -> str:
@@ -123,21 +138,48 @@ def image_order(protocol: Protocol, images: Sequence[str], session: str) -> list
     """
     if protocol.order == "fixed":
         return list(images)
-    return sorted(images, key=lambda name: hashlib.sha256(f"{protocol.seed}:{session}:{name}".encode()).digest())
+    return sorted(images, key=_draw(f"{protocol.seed}:{session}"))
 
 
 def sequence(protocol: Protocol, images: Sequence[str], practice: Sequence[str], session: str) -> list[Trial]:
-    """All trials of a session, in order: practice, then scored."""
-    warm_up = [
-        Trial(i, "practice", i + 1, name, round(protocol.warm_up_seconds * 1000), None)
-        for i, name in enumerate(practice)
-    ]
+    """All trials of a session, in order: practice, the warm-up first, then scored.
+
+    The warm-up has a time of its own, further practice trials that of the scored ones.
+    """
     viewing_ms = round(protocol.viewing_seconds * 1000)
+    times = [round(protocol.warm_up_seconds * 1000)] + [viewing_ms] * len(practice)
+    warm_up = [
+        Trial(i, "practice", i + 1, name, time, None)
+        for i, (name, time) in enumerate(zip(practice, times, strict=False))
+    ]
+    order = with_repeats(protocol, image_order(protocol, images, session), session)
     scored = [
-        Trial(len(warm_up) + i, "scored", i + 1, name, viewing_ms, break_before(protocol, i + 1, len(images)))
-        for i, name in enumerate(image_order(protocol, images, session))
+        Trial(len(warm_up) + i, "scored", i + 1, name, viewing_ms, break_before(protocol, i + 1, len(order)), repeat)
+        for i, (name, repeat) in enumerate(order)
     ]
     return warm_up + scored
+
+
+def with_repeats(protocol: Protocol, order: Sequence[str], session: str) -> list[tuple[str, bool]]:
+    """The order with the session's hidden repeats put in: (image, whether it is shown for the second time).
+
+    Repeated are images that come early enough, drawn by hash like the order itself; each comes again somewhere between
+    REPEAT_DISTANCE trials after its first showing and the end.
+    """
+    if not protocol.repeats:
+        return [(name, False) for name in order]
+    key = _draw(f"{protocol.seed}:{session}:repeat")
+    early = sorted(range(len(order) - REPEAT_DISTANCE + 1), key=lambda place: key(order[place]))[: protocol.repeats]
+    places = [(float(place), name, False) for place, name in enumerate(order)]
+    for first in early:
+        soonest = first + REPEAT_DISTANCE - 1
+        share = int.from_bytes(key(f"{order[first]}:place")[:6]) / 2**48
+        places.append((soonest + 0.5 + int(share * (len(order) - soonest)), order[first], True))
+    return [(name, repeat) for _, name, repeat in sorted(places)]
+
+
+def _draw(seed: str) -> Callable[[str], bytes]:
+    return lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def break_before(protocol: Protocol, number: int, total: int) -> Break | None:

@@ -190,15 +190,16 @@ class Confusion:
 def confusion_by_observer(rows: Iterable[Mapping], *, include_simulated: bool = False) -> dict[str, Confusion]:
     """Observer -> Confusion, in the order in which the observers first appear.
 
-    Only rated rows with kind "scored" count. An observer with none of them is there with zeros; a simulated one is
-    not there at all unless `include_simulated`. Raises ValueError for a scored rating without a possible truth.
+    Only rated rows with kind "scored" count, and of an image shown twice the first. An observer with none of them is
+    there with zeros; a simulated one is not there at all unless `include_simulated`. Raises ValueError for a scored
+    rating without a possible truth.
     """
     counts: dict[str, Counter] = {}
     for row in rows:
         if row.get("simulated") and not include_simulated:
             continue
         answers = counts.setdefault(row["observer"], Counter())
-        if row.get("kind") == "scored" and row.get("rating") is not None:
+        if row.get("kind") == "scored" and not row.get("repeat") and row.get("rating") is not None:
             answers[row.get("truth"), row["rating"]] += 1
     return {observer: _from_counts(answers) for observer, answers in counts.items()}
 

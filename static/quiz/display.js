@@ -16,12 +16,10 @@ function look() {
     browser_zoom: Math.round(browserZoom(window) * 100) / 100,
     colour_depth: screen.colorDepth,
     touch: navigator.maxTouchPoints > 0,
-    steps: Object.fromEntries(selects.map((select) => [select.id, stepsSeen(select)])),
+    grey_steps: Number(selects[0].dataset.steps),
+    // Null until the observer has said how many there are to be seen.
+    ...Object.fromEntries(selects.map(({ id, value }) => [id, value === "" ? null : Number(value)])),
   };
-}
-
-function stepsSeen({ value, dataset }) {
-  return { seen: value === "" ? null : Number(value), of: Number(dataset.steps) };
 }
 
 function check() {

@@ -17,10 +17,11 @@ export function browserZoom({ outerWidth, innerWidth, devicePixelRatio }) {
 }
 
 /** Which warnings apply to what was `found`. */
-export function warnings({ viewport_width: width, viewport_height: height, browser_zoom: zoom, steps }) {
+export function warnings(found) {
+  const { viewport_width: width, viewport_height: height, browser_zoom: zoom, grey_steps: steps } = found;
   return {
     small: width < LEAST.width || height < LEAST.height,
     zoom: Math.abs(zoom - 1) > ZOOM_TOLERANCE,
-    steps: Object.values(steps).some(({ seen, of }) => seen !== null && seen < of),
+    steps: [found.dark_steps_seen, found.bright_steps_seen].some((seen) => seen !== null && seen < steps),
   };
 }

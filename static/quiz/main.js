@@ -12,7 +12,7 @@ import { Session } from "./session.js";
 import { Storage } from "./storage.js";
 import { Sync } from "./sync.js";
 import { oneTab } from "./tabs.js";
-import { ASIDE, failure, IMAGE_TROUBLE } from "./texts.js";
+import { ASIDE, failure } from "./texts.js";
 import { Viewer } from "./viewer.js";
 
 const root = document.getElementById("quiz");
@@ -45,10 +45,7 @@ async function play(run) {
   const queue = new Queue({ storage, deliver: (item) => sync.deliver(item), signal });
   queue.addEventListener("refused", ({ detail }) => run.abort(detail));
   const images = new Images();
-  images.addEventListener(
-    "trouble",
-    () => root.dataset.phase === "fetching" && screen.phase("fetching", IMAGE_TROUBLE),
-  );
+  images.addEventListener("trouble", () => screen.imageTrouble());
   signal.addEventListener("abort", () => images.want([]));
   const viewer = new Viewer(screen.canvas, signal);
   const focus = new Focus(signal);

@@ -43,11 +43,16 @@ export class Queue extends EventTarget {
     return this.#items.some((item) => item.trial === trial && item.kind === kind);
   }
 
-  /** `state`: saved, saving or offline. `waiting`: ratings not confirmed. `durable`: whether they outlive this page. */
+  /** `state`: saved, saving, offline or refused. `waiting`: ratings not confirmed. `durable`: whether they outlive this page. */
   get status() {
     const waiting = this.#items.filter((item) => item.kind === "answer").length;
-    const state = this.#items.length === 0 ? "saved" : this.#failures > 0 ? "offline" : "saving";
-    return { state, waiting, durable: this.#storage.durable };
+    return { state: this.#state, waiting, durable: this.#storage.durable };
+  }
+
+  get #state() {
+    if (this.#items.length === 0) return "saved";
+    if (this.#refused) return "refused";
+    return this.#failures > 0 ? "offline" : "saving";
   }
 
   async #send() {
@@ -58,6 +63,7 @@ export class Queue extends EventTarget {
     } catch (error) {
       if (this.#signal.aborted) return;
       this.#refused = true;
+      this.#changed();
       this.dispatchEvent(new CustomEvent("refused", { detail: error }));
     } finally {
       this.#sending = false;

@@ -70,7 +70,14 @@ export class Screen {
     this.#status = status;
     this.#parts.status.textContent = texts.saving(status);
     this.#parts.status.dataset.state = status.state;
-    if (this.root.dataset.phase === "waiting") this.#parts.prompt.textContent = texts.prompt("waiting", status);
+    const { phase } = this.root.dataset;
+    if (texts.WAITING.has(phase)) this.#parts.prompt.textContent = texts.prompt(phase, status);
+  }
+
+  /** The image that is waited for failed to load, and is tried again. */
+  imageTrouble() {
+    const { phase } = this.root.dataset;
+    if (phase === "fetching" && this.#status.state !== "offline") this.#parts.prompt.textContent = texts.IMAGE_TROUBLE;
   }
 
   /** Resolves with the time of the event when the observer is ready. */

@@ -10,6 +10,7 @@
 //   finishing all rated; the last ratings are on their way
 
 import { Exposure } from "./exposure.js";
+import { UNREACHABLE } from "./texts.js";
 import { chained } from "./trials.js";
 import { backOff, nextEvent, rest as realRest, unlessAborted } from "./wait.js";
 
@@ -26,6 +27,7 @@ export class Session {
   #submitted = null;
   #previous = null;
   #goAhead = 0;
+  #onScreen = null;
 
   /**
    * `parts`: sync, queue, storage, images, viewer, screen, focus, frames {nextPaint, nextTick}, meter, and time {now, epoch}:
@@ -69,7 +71,10 @@ export class Session {
     this.#progress = await storage.progress(session);
     queue.addEventListener("change", () => screen.status(queue.status));
     await queue.open(session);
-    sync.addEventListener("state", () => this.#noticeSuperseded());
+    sync.addEventListener("state", () => {
+      this.#noticeSuperseded();
+      this.#fetchAhead();
+    });
     focus.addEventListener("change", ({ t }) => this.#exposure?.focusChanged(t));
   }
 
@@ -79,7 +84,7 @@ export class Session {
         return await this.#parts.sync.refresh();
       } catch (error) {
         if (!error.passing) throw error;
-        this.#parts.screen.phase("loading", "No connection. Trying again…");
+        this.#parts.screen.phase("loading", UNREACHABLE);
         await this.#rest(backOff(failures), this.#signal);
       }
     }
@@ -92,18 +97,23 @@ export class Session {
       this.#signal.throwIfAborted();
       const next = sync.trials.next((trial) => queue.has(trial, "answer"));
       if (next || sync.trials.finished) return next;
-      screen.phase("waiting", this.#previous?.number === sync.state.scored_total ? "finishing" : "offline");
+      screen.phase(this.#ratedLast ? "finishing" : "waiting");
       await nextEvent(sync, "state", this.#signal);
     }
   }
 
+  /** Whether the rating before was the last, for all that is known without the server. */
+  get #ratedLast() {
+    return this.#previous?.kind === "scored" && this.#previous.number === this.#parts.sync.state.scored_total;
+  }
+
   async #play(trial) {
-    const { screen, images, sync } = this.#parts;
+    const { screen, sync } = this.#parts;
     const abort = new AbortController();
     const stop = () => abort.abort(this.#signal.reason);
     this.#signal.addEventListener("abort", stop);
     this.#trial = { ...trial, abort };
-    images.want(sync.trials.from(trial.trial).map(({ image }) => image));
+    this.#fetchAhead();
     screen.trial(trial, sync.state);
     try {
       await this.#playUntil(trial, abort.signal);
@@ -113,6 +123,15 @@ export class Session {
       this.#signal.removeEventListener("abort", stop);
       this.#trial = this.#exposure = this.#submitted = null;
     }
+  }
+
+  #fetchAhead() {
+    const { images, sync } = this.#parts;
+    const due = this.#trial?.trial ?? (this.#previous ? this.#previous.trial + 1 : 0);
+    const urls = sync.trials.from(due).map(({ image }) => image);
+    // The image on screen is let go only when the next one has taken its place.
+    if (images.ready(this.#onScreen) && !urls.includes(this.#onScreen)) urls.push(this.#onScreen);
+    images.want(urls);
   }
 
   async #playUntil(trial, signal) {
@@ -149,6 +168,8 @@ export class Session {
     const earlier = this.#progress?.trial === trial.trial ? this.#progress.measures : {};
     this.#exposure = new Exposure(this.#parts, { trial, begun, earlier, goAhead: this.#goAhead, signal });
     await this.#exposure.begin();
+    this.#onScreen = trial.image;
+    this.#fetchAhead();
     if (begun === null && !this.#promised(trial)) await this.#announceShown(trial);
   }
 

@@ -18,12 +18,18 @@ export function progress({ kind, number }, total) {
 export function saving({ state, waiting, durable }) {
   if (state === "saved") return "Saved";
   const keep = durable ? "" : " – keep this tab open";
-  return state === "offline" ? `Offline: ${waiting} waiting${keep}` : `Saving…${keep}`;
+  const count = waiting > 0 ? `${waiting} waiting` : "";
+  if (state === "refused") return count + keep;
+  if (state === "offline") return (count ? `Offline: ${count}` : "Offline") + keep;
+  return `Saving…${keep}`;
 }
 
-/** The line in place of the image. */
+/** The phases in which the observer waits for the network. */
+export const WAITING = new Set(["fetching", "waiting", "finishing"]);
+
+/** The line in place of the image. `status`: that of the queue. */
 export function prompt(phase, { state, durable }) {
-  if (phase === "waiting" && state === "offline") {
+  if (state === "offline" && WAITING.has(phase)) {
     const where = durable ? "on this computer" : "as long as this tab stays open";
     return `No connection. Your ratings are kept ${where}. The quiz goes on by itself when the connection is back.`;
   }

@@ -181,6 +181,17 @@ test("a rating kept by an earlier page is sent first and its trial not asked aga
   assert.equal(server.ratings.get(0).rating, 5);
 });
 
+test("images are fetched as soon as the server names them, and held while they are on screen", async () => {
+  const server = new FakeServer(scored(9));
+  const page = await begun(server);
+  const urls = (...trials) => trials.map((trial) => `/images/${trial}.webp`);
+  assert.deepEqual(page.wanted, urls(0, 1, 2, 3));
+  await page.rate(1);
+  assert.deepEqual(page.wanted, [...urls(1, 2, 3, 4), ...urls(0)]);
+  await page.frames();
+  assert.deepEqual(page.wanted, urls(1, 2, 3, 4));
+});
+
 test("a break asks to go on, and its image is announced anew", async () => {
   const server = new FakeServer([{}, { break_before: { kind: "short", seconds: 30 } }]);
   const page = await begun(server);
