@@ -1,28 +1,31 @@
 """What an export is made of: the protocol and the table of answers, from the records."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from .records import Records, Study
 
 
-def export_parts(records: Records, study: Study) -> tuple[dict, list[dict], dict[str, bool]]:
-    """(protocol, rows, finished by observer) of a study, as `analysis.export` takes them."""
-    return protocol_document(records, study), records.rows(study), finished_by_observer(records, study)
+def export_parts(
+    records: Records, study: Study, include_simulated: bool = False
+) -> tuple[dict, list[dict], dict[str, bool]]:
+    """(protocol, rows, finished by observer) of a study, as `analysis.export` takes them.
+
+    Simulated observers are left out of all three unless asked for.
+    """
+    sessions = [known for known in records.sessions(study.name) if include_simulated or not known["simulated"]]
+    finished = {known["observer"]: records.progress(study, known)["finished"] for known in sessions}
+    rows = [row for known in sessions for row in records.rows_of(study, known)]
+    return protocol_document(study, sessions, finished), rows, finished
 
 
-def finished_by_observer(records: Records, study: Study) -> dict[str, bool]:
-    """Whether each observer's session is complete; simulated observers are left out, as they are of the results."""
-    sessions = [session for session in records.sessions(study.name) if not session["simulated"]]
-    return {session["observer"]: records.progress(study, session)["finished"] for session in sessions}
-
-
-def protocol_document(records: Records, study: Study) -> dict:
+def protocol_document(study: Study, sessions: list[dict], finished: Mapping[str, bool]) -> dict:
     """The whole protocol, for the record: settings, texts, images in their frozen order, pools, observers and what
     their display check found."""
     observers = [
         {name: session.get(name) for name in ("id", "observer", "simulated", "display")}
-        | {"finished": records.progress(study, session)["finished"]}
-        for session in records.sessions(study.name)
+        | {"finished": finished[session["observer"]]}
+        for session in sessions
     ]
     return {
         "protocol": study.protocol.as_dict(),

@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def init_app(app: Flask) -> None:
         invite,
         export,
         import_answers,
+        simulate,
         demo,
         serve,
     ):
@@ -51,8 +53,9 @@ def _room_errors() -> list[type[Exception]]:
     from .analysis.legacy import LegacyError
     from .pools import PoolError
     from .serving import ServingError
+    from .simulate import SimulationError
 
-    return [ExportError, LegacyError, PoolError, ServingError]
+    return [ExportError, LegacyError, PoolError, ServingError, SimulationError]
 
 
 def bar(length: int, label: str):
@@ -277,13 +280,15 @@ def invite(study, observers, new_link, base_url):
     required=True,
     help="Folder to write; an earlier export in it is replaced.",
 )
+@click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
 @told
-def export(study, out):
+def export(study, out, include_simulated):
     """Write answers, data dictionary, confusion tables (CSV, XLSX) and protocol of STUDY to a folder."""
     from .analysis.export import write_export
     from .answers import export_parts
 
-    write_export(out, *export_parts(records(), records().study(study)))
+    parts = export_parts(records(), records().study(study), include_simulated)
+    write_export(out, *parts, include_simulated=include_simulated)
     click.echo(f"{out}: " + ", ".join(sorted(path.name for path in out.iterdir())))
 
 
@@ -297,6 +302,34 @@ def import_answers(study, answers, labels):
     from .creation import import_answers as run
 
     click.echo("\n".join(run(records(), study, answers, labels, now()).report.lines()))
+
+
+@click.command("simulate")
+@click.argument("study")
+@click.option("--observers", type=click.IntRange(1, 500), default=6, show_default=True, help="How many.")
+@click.option("--skill", type=float, default=0.7, show_default=True, help="Their expected area under the ROC curve.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--think", is_flag=True, help="Take human times instead of only reporting them.")
+@click.option("--url", help="The server to play against; without it, one is started for the time.")
+@told
+def simulate(study, observers, skill, seed, think, url):
+    """Let simulated observers play STUDY over HTTP, to rehearse it. They begin it as real ones do: it is frozen then.
+
+    They are marked as simulated and left out of results. Give the rehearsal a study of its own.
+    """
+    from .serving import temporary_server
+    from .simulate import check_skill
+    from .simulate import simulate as run
+
+    check_skill(skill)
+    found = records().study(study)
+    sessions = [records().invite(found, f"Simulated {i + 1}", now(), simulated=True)[0] for i in range(observers)]
+    truths = {name: image["truth"] for name, image in {**found.practice, **found.images}.items()}
+    left = sum(len(found.trials("")) - records().position(session).index for session in sessions)
+    with nullcontext(url) if url else temporary_server() as base, bar(left, "Simulating") as progress:
+        addresses = {session["observer"]: f"{base.rstrip('/')}/quiz/{records().token(session)}" for session in sessions}
+        run(addresses, truths, skill, seed, think, lambda: progress.update(1))
+    click.echo(f"Study {study}: {observers} simulated observers, {left} ratings.")
 
 
 PORT = click.option("--port", type=click.IntRange(1, 65535), envvar="PORT", default=8050, show_default=True)

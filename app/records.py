@@ -240,7 +240,7 @@ class Records:
     def position(self, session: Mapping) -> Position:
         """Where the session stands. Answers are written in turn, so their number is the index of the next one."""
         index = self.store.count("answer", f"{session['id']}/")
-        released_at, shown_at = session["started_at"], None
+        released_at, shown_at = session.get("started_at"), None
         if index:
             last = self.store.get("answer", _trial_key(session["id"], index - 1))
             released_at = last["received_at"]

@@ -2,9 +2,17 @@
 
 import os
 import socket
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from flask import current_app
 
 from . import ROOT
+
+START_SECONDS = 30
 
 
 class ServingError(RuntimeError):
@@ -28,7 +36,33 @@ def require_free_port(port: int) -> None:
 def run_gunicorn(port: int) -> None:
     """Replace this process by gunicorn; does not return."""
     os.chdir(ROOT)
-    os.execv(
-        sys.executable,
-        [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}", "wsgi:app"],
-    )
+    os.execv(sys.executable, _command(port))
+
+
+@contextmanager
+def temporary_server() -> Iterator[str]:
+    """A server over this process's data folder for as long as the context lasts; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "QUIZ_DATA": str(current_app.config["QUIZ_DATA"])}
+    with subprocess.Popen(_command(port), cwd=ROOT, env=environment) as process:
+        try:
+            _wait_until_it_answers(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _command(port: int) -> list[str]:
+    address = f"127.0.0.1:{port}"
+    return [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", address, "wsgi:app"]
+
+
+def _wait_until_it_answers(port: int, process: subprocess.Popen) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise ServingError("The server did not start; 'flask serve' shows why.")

@@ -151,7 +151,7 @@ def _random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         nasal_width=normal(1, 0.1),
         septum_deviation=normal(0, 1.6),
         smile=np.clip(normal(11, 3.0), 3, 18),
-        bite_opening=np.clip(normal(4.2, 1.2), 1.5, 7.0),
+        bite_opening=np.clip(normal(3.3, 1.0), 1.5, 6.0),
         asymmetry=[float(value) for value in normal(0, 1, 12)],
     )
 

@@ -32,7 +32,7 @@ class Look:
     about: str
     field_mm: float = 150.0
     centre_y: float = 75.0
-    black: float = 0.19
+    black: float = 0.15
     white: float = 1.04
     gamma: float = 1.0
     shoulder: float = 0.4
@@ -40,7 +40,7 @@ class Look:
     edge: float = 0.5
     edge_mm: float = 0.6
     blur_mm: float = 0.24
-    dose: float = 40_000.0
+    dose: float = 130_000.0
     scatter: float = 0.10
     banding: float = 0.004
     border: str = "none"
@@ -53,7 +53,7 @@ class Look:
 LOOKS: dict[str, Look] = {
     "wide": Look(
         about="wide field, strongly equalised, frayed white border, an outlined L at the lower right",
-        flatten=0.35, edge=0.4, border="white", border_mm=4.0, marker="L",
+        flatten=0.33, edge=0.4, border="white", border_mm=4.0, marker="L",
     ),
     "narrow": Look(
         about="narrow field low on the face, dark and contrasty, black collimator edge, an outlined R at the left",

@@ -54,11 +54,11 @@ def draw_mandible(scene: Scene, patient: Patient) -> dict:
     chin = [(0.0, 138.2 + patient.jaws.mandible_height - 31)]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
-    body = scene.area(whole, 0.3)
+    body = scene.area(whole, 0.5)
     body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
-    for wall, depth in ((1.1, 0.035), (3.5, 0.06)):
+    for wall, depth in ((1.4, 0.02), (3.5, 0.05)):
         scene.add("trough", _thinned(scene, scene.shell(whole, wall), edge), depth)
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
@@ -91,8 +91,8 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     cortex = patient.jaws.cortex
     inward = moved(border, 0, -cortex * 0.5)
     widths = cortex * np.array([0.3, 0.6, 0.9, 1.1, 1.0, 0.7, 0.5, 0.7, 1.0, 1.1, 0.9, 0.6, 0.3])
-    scene.add("trough", scene.line(inward, widths, 0.25), CORTEX)
-    scene.add("trough", scene.line(moved(border, 0, -cortex * 1.15), widths * 0.18, 0.15), 0.06)
+    scene.add("trough", scene.line(inward, widths, 0.5), CORTEX)
+    scene.add("trough", scene.line(moved(border, 0, -cortex * 1.15), widths * 0.18, 0.3), 0.04)
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
@@ -126,4 +126,4 @@ def _draw_chin(scene: Scene) -> None:
     scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.02)
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
-        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 4.0), -0.125)
+        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 6.5), -0.09)

@@ -13,6 +13,7 @@ from .imaging import develop, expose, frame_border, stamp_marker
 from .looks import LOOKS, Look
 from .mandible import draw_mandible
 from .maxilla import draw_maxilla
+from .raster import soften
 from .restorations import connector, findings, implant, pontic, restorations
 from .scene import Scene
 from .soft import draw_ghosts, draw_soft_tissue
@@ -20,6 +21,9 @@ from .teeth import ToothGrid, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
 VERSION = 1  # raised whenever the same seed gives other pixels than before
+
+# Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
+BREADTH = (0.58, 0.58, 0.78, 0.95, 1.0, 1.1, 1.1, 1.05)
 
 
 def render(seed: int, index: int, look: str, width: int = 1024, height: int = 512) -> tuple[np.ndarray, dict]:
@@ -78,10 +82,11 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
         body = implant(grid) if stand.tooth.state == "implant" else pontic(grid)
         scene.add("trough", grid.patch(body), 1.0)
         return
-    body = hard_tissue(grid)
-    front = 0.72 if stand.tooth.position < 4 else 1.0  # front teeth are thin from lip to tongue
-    scene.add("trough", grid.patch(body * front + restorations(grid) + findings(grid)), 1.0)
-    scene.add("trough", grid.patch(socket(grid)), 1.0)
+    thickness = BREADTH[stand.tooth.position - 1]
+    tissue = grid.patch(thickness * hard_tissue(grid) + findings(grid) + socket(grid))
+    # The trough is narrowest in front, so that front teeth are the first to leave it.
+    scene.add("trough", soften(tissue, scene.blur_of(stand.tooth.position), scene.shape), 1.0)
+    scene.add("trough", grid.patch(restorations(grid)), 1.0)
     grid.patch(root_mask(grid)).add_to(scene.teeth)
 
 

@@ -47,6 +47,11 @@ class Scene:
         columns = np.arange(self.shape[1], dtype=np.float32)[None, :] + 0.5
         return np.abs(columns - self.shape[1] / 2) / self.scale
 
+    def blur_of(self, position: int) -> float:
+        """Blur in pixels of a tooth at an FDI position 1 to 8, by how far the patient stands from the trough."""
+        narrow = max(0.0, 1 - position / 4.5)
+        return self.scale * (0.08 + narrow * (0.12 + 4.5 * abs(self.frame.positioning.forward)))
+
     def wobble(self, points, amount: float) -> np.ndarray:
         """Control points moved by normal deviates of `amount` mm: no two people, and no two sides, are alike."""
         points = np.asarray(points, dtype=float)

@@ -29,8 +29,12 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.trough += 0.16 * bulk
     neck = [(0, -40), (150, -40), (190, 40), (138, 96), (106, 112), (68, 132), (30, 146), (0, 149)]
     neck = neck + [(-x, y) for x, y in neck[:0:-1]]
-    scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.07 * bulk)
-    scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.17 * bulk)
+    scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.04 * bulk)
+    scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.18 * bulk)
+    for side in (-1, 1):  # the muscles of mastication and the parotid gland
+        cheek = scene.wobble([(58, 8), (92, 6), (122, 24), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
+        scene.add("behind", scene.area(mirrored(cheek, side), 8.0), 0.15 * bulk)
+    scene.behind -= 0.10 * np.clip((scene.down - 112) / 36, 0, 1)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
@@ -47,7 +51,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     floor = [(60, 104), (30, 116), (0, 122)]
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
-    aside = 0.25 + 0.75 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
+    aside = 0.12 + 0.88 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
     for blurred, depth in ((0.7, 0.10), (5.0, 0.10)):
         body = scene.area(tongue, blurred)
         scene.add("behind", Patch(body.top, body.left, body.values * aside[:, body.window[1]]), depth)
@@ -61,8 +65,8 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     scene.add("behind", scene.area(slit, 1.0), -0.09)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
-    lips = [(-24, 66), (24, 66), (20, 96), (-20, 96)]
-    scene.add("behind", scene.area(scene.wobble(lips, 3.0), 3.0), -0.10 * rng.uniform(0.3, 1.0))
+    front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
+    scene.add("behind", scene.area(scene.wobble(front, 3.0), 3.5), -0.16 * rng.uniform(0.4, 1.2))
 
 
 def _draw_bite_block(scene: Scene, patient: Patient) -> None:
@@ -152,19 +156,19 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half = rng.uniform(86, 100), rng.uniform(17, 25)
+    top, half = rng.uniform(90, 106), rng.uniform(17, 25)
     for side in (-1, 1):
         inner, outer = rng.uniform(1, 7), half + rng.normal(0, 1.5)
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
         column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add("ghost", scene.area(column, 1.3), 0.10 * density * rng.uniform(0.5, 1.3))
+        scene.add("ghost", scene.area(column, 1.3), 0.075 * density * rng.uniform(0.5, 1.4))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
     scene.add("behind", scene.line(seam, (3.0, 2.6, 1.0), 0.7), 0.09 * density)
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 8)
-    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * (0.04 + 0.05 * stripes)
+    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.05 * stripes)
     scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
 
 

@@ -16,8 +16,8 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     """
     coarse = patient.jaws.trabecular_coarseness * scene.scale
     visible = 1 - 0.75 * np.clip(scene.teeth, 0, 1)
-    patchy = np.clip(0.9 + 0.5 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.6), 0.15, 2.2)
-    lower = _net(scene.grain, scene.shape, 3.4 * coarse, 1.5) + 0.7 * _net(scene.grain, scene.shape, 1.9 * coarse, 1.15)
+    patchy = np.clip(0.9 + 0.4 * band_noise(scene.grain, scene.shape, 26 * scene.scale, 0.7), 0.15, 2.2)
+    lower = _net(scene.grain, scene.shape, 3.8 * coarse, 1.5) + 0.6 * _net(scene.grain, scene.shape, 1.9 * coarse, 1.15)
     upper = _net(scene.grain, scene.shape, 1.9 * coarse, 0.85)
     marrow = {jaw: blur(mask, 1.5 * scene.scale) ** 2 for jaw, mask in scene.marrow.items()}
     body = np.clip((104 - scene.across) / 40, 0.25, 1)
@@ -28,14 +28,14 @@ def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stre
     """Threads and grains of one size: threads alone would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
     grains = np.roll(field, (shape[0] // 3, shape[1] // 3), (0, 1))
-    return ridges(field, 1.6) * (1 + 0.8 * grains) + 0.16 * grains
+    return ridges(field, 2.0) * (1 + 0.9 * grains) + 0.10 * grains
 
 
 def vary_thickness(scene: Scene) -> None:
     """No bone is evenly thick: slow changes of depth, strongest in the thin and folded bones of the mid-face."""
     blotches = band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7)
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
-    scene.trough += 0.010 * inside * blotches
+    scene.trough += 0.006 * inside * blotches
     scene.behind += 0.018 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.8)
     face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
     scene.behind += 0.045 * face * band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7, 2.2)

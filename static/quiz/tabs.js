@@ -59,12 +59,13 @@ class LockKeeper {
 const ANSWER_MS = 400;
 const ASK_AGAIN_MS = 2000;
 
-/** `state`: asking, held or aside. */
+/** Its state is asking, held or aside. */
 export class ChannelKeeper {
   #channel;
   #on;
   #id = Math.random();
   #state = null;
+  #saidAside = false;
   #held = null;
   #timer = 0;
 
@@ -75,9 +76,9 @@ export class ChannelKeeper {
   }
 
   begin() {
-    this.#say("ask");
-    this.#state ??= "asking";
+    this.#state = "asking";
     this.#timer = setTimeout(() => this.#hold(), ANSWER_MS);
+    this.#say("ask");
   }
 
   take() {
@@ -85,24 +86,26 @@ export class ChannelKeeper {
     this.#hold();
   }
 
-  #say(what) {
-    this.#channel.postMessage({ what, id: this.#id });
+  #say(what, to = null) {
+    this.#channel.postMessage({ what, id: this.#id, to });
   }
 
-  #hear({ what, id }) {
+  /** Of tabs that ask at the same time the one with the smallest number comes first, as it does should two hold. */
+  #hear({ what, id, to }) {
     const before = this.#id < id;
     if (what === "take") this.#stepAside();
-    else if (what === "ask" && this.#state === "held") this.#say("held");
-    // Of tabs that open at the same time, the one with the smallest number comes first, as it does should two of them hold.
-    else if (what === "ask" && this.#state === "asking" && before) this.#say("asked before");
-    else if (what === "asked before" && this.#state === "asking") this.#stepAside();
     else if (what === "held" && !(this.#state === "held" && before)) this.#stepAside();
+    else if (what === "after me" && to === this.#id) this.#stepAside();
+    else if (what === "ask" && this.#state === "held") this.#say("held");
+    else if (what === "ask" && this.#state === "asking" && before) this.#say("after me", id);
+    else if (what === "ask" && this.#state === "asking") this.#stepAside();
   }
 
   #hold() {
     clearTimeout(this.#timer);
     if (this.#state === "held") return;
     this.#state = "held";
+    this.#saidAside = false;
     this.#held = new AbortController();
     this.#on.hold(this.#held.signal);
   }
@@ -110,7 +113,8 @@ export class ChannelKeeper {
   #stepAside() {
     this.#held?.abort(STEPPED_ASIDE);
     this.#held = null;
-    if (this.#state !== "aside") this.#on.aside();
+    if (!this.#saidAside) this.#on.aside();
+    this.#saidAside = true;
     this.#state = "aside";
     // The other tab may be gone without a word: ask again now and then.
     clearTimeout(this.#timer);
