@@ -1,4 +1,7 @@
-# make demo: try the quiz.  make test: run all tests.  make lint: check the style.
+# make demo            try the quiz
+# make test            run all tests
+# make lint            check the style
+# make benchmark-page  measure the trial page in a browser
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PORT ?= 8050
@@ -8,7 +11,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-.PHONY: help demo test lint install browser
+.PHONY: help demo test lint install browser benchmark-page
 
 help:
 	@grep -h '^# make' Makefile | cut -c3-
@@ -22,6 +25,9 @@ test: $(VENV)/.dev browser
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/biome lint --error-on-warnings static tests/js
+
+benchmark-page: $(VENV)/.dev browser
+	PYTHONPATH=.:tests $(BIN)/python benchmarks/trial_page.py
 
 install: $(VENV)/.all
 

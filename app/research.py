@@ -132,6 +132,7 @@ def _live(study: Study) -> dict:
         "observers": observers,
         "table": table,
         "metrics": METRICS,
+        "now": now(),
         "base_url": request.url_root.rstrip("/"),
     }
 

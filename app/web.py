@@ -48,7 +48,7 @@ class CookieSessions(SecureCookieSessionInterface):
 
 def init_app(app: Flask) -> None:
     app.session_interface = CookieSessions()
-    app.jinja_env.filters["iso"] = iso
+    app.jinja_env.filters.update(iso=iso, ago=ago)
     app.before_request(refuse_cross_site)
     app.after_request(add_headers)
     app.register_error_handler(CallError, lambda error: tell(error.status, error.code, error.message))
@@ -64,6 +64,16 @@ def records() -> Records:
 def now() -> int:
     """Milliseconds since 1970 UTC."""
     return current_app.config["CLOCK"]()
+
+
+def ago(then: int, at: int) -> str:
+    """How long before `at` (ms since 1970) it was, in words."""
+    minutes = max(0, at - then) // 60_000
+    if minutes < 1:
+        return "just now"
+    if minutes < 120:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
 
 
 def refuse_cross_site() -> None:

@@ -10,7 +10,8 @@ live.addEventListener("click", async (event) => {
   } else if (button?.dataset.confirm && button.dataset.asked !== "yes") {
     event.preventDefault();
     button.dataset.asked = "yes";
-    button.textContent = `Replace it? ${button.dataset.confirm}`;
+    button.textContent = "Replace it";
+    button.insertAdjacentText("afterend", ` ${button.dataset.confirm}`);
   }
 });
 

@@ -16,9 +16,11 @@ LOWER = tuple(range(48, 40, -1)) + tuple(range(31, 39))
 
 @dataclass
 class Tooth:
-    """One tooth, or what stands in its place.
+    """One tooth, or what stands in its place; lengths in mm, angles in degrees, the rest relative to the usual.
 
-    `state`: "erupted", "partly erupted", "impacted", "implant" (with its crown) or "pontic" (a bridge's false tooth).
+    `state`: "erupted", "partly erupted", "impacted", "germ" (still forming in the jaw), "implant" (with its crown) or
+    "pontic" (a bridge's false tooth). `tilt` tips the crown towards the midline, `shift` moves it away from there,
+    `intrusion` sinks it into the jaw. FDI numbers from 51 are deciduous teeth.
     """
 
     fdi: int
@@ -44,13 +46,29 @@ class Tooth:
         return self.fdi % 10
 
     @property
+    def deciduous(self) -> bool:
+        return self.fdi > 50
+
+    @property
+    def successor(self) -> int:
+        """The permanent FDI number of the place."""
+        return self.fdi - 40 if self.deciduous else self.fdi
+
+    @property
+    def kind(self) -> str:
+        """ "incisor", "canine", "premolar" or "molar"; deciduous teeth have molars where premolars will follow."""
+        if self.position > 3:
+            return "molar" if self.deciduous or self.position > 5 else "premolar"
+        return "canine" if self.position == 3 else "incisor"
+
+    @property
     def upper(self) -> bool:
-        return self.fdi // 10 in (1, 2)
+        return self.fdi // 10 in (1, 2, 5, 6)
 
     @property
     def side(self) -> int:
         """-1 on the patient's right (left in the picture), +1 on the left."""
-        return -1 if self.fdi // 10 in (1, 4) else 1
+        return -1 if self.fdi // 10 in (1, 4, 5, 8) else 1
 
 
 @dataclass
@@ -107,8 +125,13 @@ class Patient:
         return _rounded(asdict(self))
 
     def tooth(self, fdi: int) -> Tooth | None:
-        """The tooth, implant or pontic at an FDI position, or None where nothing stands."""
+        """The tooth, implant or pontic with an FDI number, or None."""
         return next((tooth for tooth in self.teeth if tooth.fdi == fdi), None)
+
+    def standing(self, fdi: int) -> Tooth | None:
+        """What stands in the arch at a permanent FDI position: that tooth, or its deciduous forerunner, or None."""
+        tooth = self.tooth(fdi)
+        return tooth if tooth and tooth.state != "germ" else self.tooth(fdi + 40)
 
 
 def _rounded(value):
@@ -122,17 +145,17 @@ def _rounded(value):
 def random_patient(rng: np.random.Generator) -> Patient:
     """A patient drawn from `rng`: age first, since teeth are lost, filled and worn with the years."""
     age = int(np.clip(rng.normal(42, 16), 17, 85))
-    jaws = _random_jaws(rng, age)
+    jaws = random_jaws(rng, age)
     missing = _random_missing(rng, age)
     teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
-    patient = Patient(age, jaws, _random_positioning(rng), teeth, missing, [], _random_soft_tissue(rng))
+    patient = Patient(age, jaws, random_positioning(rng), teeth, missing, [], random_soft_tissue(rng))
     _place_implants(rng, patient)
     _place_bridges(rng, patient)
     _drift_into_gaps(rng, patient)
     return patient
 
 
-def _random_jaws(rng: np.random.Generator, age: int) -> Jaws:
+def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
         size=np.clip(normal(1, 0.035), 0.9, 1.09),
@@ -156,17 +179,17 @@ def _random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     )
 
 
-def _random_positioning(rng: np.random.Generator) -> Positioning:
+def random_positioning(rng: np.random.Generator) -> Positioning:
     return Positioning(
         rotation=rng.normal(0, 0.02), tilt=rng.normal(0, 0.012), chin=rng.normal(0, 1.5), forward=rng.normal(0, 0.06),
         shift=rng.normal(0, 1.8), height=rng.normal(0, 3.5), bite_block=bool(rng.uniform() < 0.75),
     )
 
 
-def _random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
+def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
     return {
         "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
-        "spine_density": float(rng.uniform(0.5, 1.3)),
+        "spine_density": float(rng.uniform(0.4, 1.9)),
         "ghost": float(rng.uniform(0.6, 1.3)),
         "turbinates": float(rng.uniform(0.5, 1.3)),
         "bulk": float(np.clip(rng.normal(1, 0.15), 0.6, 1.4)),

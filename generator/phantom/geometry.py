@@ -27,12 +27,21 @@ MEASURES = {
         1: (9.0, 12.5, 5.0, 3.5), 2: (9.5, 14.0, 5.5, 4.0), 3: (11.0, 16.0, 7.0, 5.5), 4: (8.5, 14.0, 7.0, 5.0),
         5: (8.0, 14.5, 7.0, 5.0), 6: (7.5, 14.0, 11.0, 9.0), 7: (7.0, 13.0, 10.5, 8.0), 8: (7.0, 11.0, 10.0, 7.5),
     },
+    "upper deciduous": {
+        1: (6.0, 10.0, 6.5, 4.5), 2: (5.6, 11.4, 5.1, 3.7), 3: (6.5, 13.5, 7.0, 5.1), 4: (5.1, 10.0, 7.3, 5.6),
+        5: (5.7, 11.7, 8.2, 6.4),
+    },
+    "lower deciduous": {
+        1: (5.0, 9.0, 4.2, 3.0), 2: (5.2, 10.0, 4.1, 3.0), 3: (6.0, 11.5, 5.0, 3.7), 4: (6.0, 9.8, 7.7, 6.5),
+        5: (5.5, 11.3, 9.9, 7.6),
+    },
 }  # fmt: skip
 
 
 def measures(tooth: Tooth) -> tuple[float, float, float, float]:
     """Crown length, root length, crown width and neck width of a tooth, in mm, with its own size and wear."""
-    crown, root, width, neck = MEASURES["upper" if tooth.upper else "lower"][tooth.position]
+    arch = ("upper" if tooth.upper else "lower") + (" deciduous" if tooth.deciduous else "")
+    crown, root, width, neck = MEASURES[arch][tooth.position]
     size = tooth.size * MAGNIFICATION
     return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * size, neck * size
 
@@ -99,22 +108,22 @@ def occlusal_line(jaws: Jaws, x) -> np.ndarray:
 
 
 def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
-    """x in mm of every FDI position of one arch, also of the missing ones: the crowns stand in contact."""
+    """x in mm of every permanent FDI position of one arch, also where none stands: the crowns are in contact."""
     places: dict[int, float] = {}
     for quadrant in (1, 2) if upper else (3, 4):
         edge = 0.1
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
-            tooth = patient.tooth(fdi) or Tooth(fdi)
+            tooth = patient.standing(fdi) or Tooth(fdi)
             width = measures(tooth)[2] * (0.95 if tooth.position in (4, 5) else 0.985)
             places[fdi] = tooth.side * (edge + width / 2)
             edge += width
     return places
 
 
-def stands(patient: Patient, frame: Frame) -> list[Stand]:
-    """Every tooth, implant and pontic on its place, in the order of `patient.teeth`."""
+def stands(patient: Patient, frame: Frame, teeth: list[Tooth]) -> list[Stand]:
+    """Each of `teeth` (the patient's own, or such as would fill the gaps) on its place in the patient's arches."""
     arches = {upper: arch_positions(patient, upper) for upper in (True, False)}
-    return [_stand(patient, frame, tooth, arches[tooth.upper][tooth.fdi]) for tooth in patient.teeth]
+    return [_stand(patient, frame, tooth, arches[tooth.upper][tooth.successor]) for tooth in teeth]
 
 
 def _stand(patient: Patient, frame: Frame, tooth: Tooth, x: float) -> Stand:

@@ -20,7 +20,7 @@ def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
     lost = RESORPTION * (1 + 1.3 * np.mean([fdi in patient.missing for fdi in arch]))
     points = []
     for fdi, x in sorted(arch_positions(patient, upper).items(), key=lambda item: item[1]):
-        tooth = patient.tooth(fdi)
+        tooth = patient.standing(fdi)
         crown = measures(tooth)[0] if tooth else 8.0
         standing = tooth is not None and tooth.state not in ("pontic", "impacted")
         below = jaws.bite_opening / 2 + crown + CREST + jaws.bone_loss + (0.0 if standing else lost)

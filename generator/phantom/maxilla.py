@@ -142,8 +142,9 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
     lower = [(70, 14), (84, 22), (96, 30), (101, 33.5), (105, 29), (111, 23), (118, 25), (124, 33), (130, 46)]
     upper = [(139, 62), (158, 66), (160, -6), (66, -6)]
     bone = mirrored(np.vstack([scene.wobble(lower, 1.2), upper]), side)
-    scene.add("behind", scene.area(bone, 0.7), 0.24)
-    scene.add("behind", scene.line(bone[1:9], (1.2, 1.6, 2.0, 1.8, 1.6, 1.6, 1.4, 1.0), 0.35), 0.12)
+    scene.add("behind", scene.area(bone, 0.6), 0.13)
+    scene.add("behind", scene.area(bone, 4.0), 0.11)
+    scene.add("behind", scene.line(bone[1:9], (0.6, 1.4, 2.0, 1.8, 1.2, 1.2, 1.0, 0.4), 0.5), 0.11)
     deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
     scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.46)
     canal = scene.wobble([(123, 23), (129, 19), (133, 24), (126, 27)], 1.8)

@@ -13,18 +13,20 @@ import multiprocessing
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing import connection
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from .errors import PhantomError
-from .render import VERSION, find_look, render
+from .render import VERSION, find_dentition, find_look, render
 
 try:
     import fcntl
@@ -40,12 +42,13 @@ class Settings:
     count: int
     look: str
     quality: int | None
+    dentition: str
     command: str = "render-phantoms"
     version: int = VERSION
 
 
 def render_pool(
-    folder: Path,
+    folder: str | os.PathLike,
     name: str,
     truth: str,
     about: str,
@@ -55,14 +58,17 @@ def render_pool(
     processes: int | None = None,
     quality: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    dentition: str = "adult",
 ) -> Path:
     """Render images 0 … count-1 of a seed into the pool `folder`/`name`, or finish such a pool; returns its folder.
 
     `quality` None writes 8-bit grey PNG, 1…100 lossy WebP. `processes` None takes one a core. `progress` is called with
-    (images done, images in all), first with what an earlier run left. Raises PhantomError, before anything is written,
-    for odd options, for a pool that was begun with other settings, and for one that another process is writing.
+    (images done, images in all), first with what an earlier run left. `dentition` is "adult" or "mixed".
+
+    Raises PhantomError, before anything is written, for odd options, for a pool that was begun with other settings, and
+    for one that another process is writing.
     """
-    settings = Settings(seed, count, look, quality)
+    settings = Settings(seed, count, look, quality, dentition)
     _check(settings, name, truth, about, processes)
     path = Path(folder) / name
     (path / "images").mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,7 @@ def render_pool(
 
 def _check(settings: Settings, name: str, truth: str, about: str, processes: int | None) -> None:
     find_look(settings.look)
+    find_dentition(settings.dentition)
     for key, value, low in (("seed", settings.seed, 0), ("count", settings.count, 1), ("processes", processes, 1)):
         if key == "processes" and value is None:
             continue
@@ -167,20 +174,27 @@ def _rendered(settings: Settings, todo: list[int], processes: int | None) -> Ite
         return
     # Spawned, not forked: the same on Linux and macOS, and safe beside whatever threads the caller runs.
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    executor = ProcessPoolExecutor(processes, mp_context=context, initializer=_follow_the_parent)
     try:
         yield from executor.map(_make, jobs)
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _follow_the_parent() -> None:
+    """In a worker: leave Ctrl-C to the parent, and end when the parent was killed, which closes no queue."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 def _make(job: tuple[Settings, int]) -> tuple[dict, bytes]:
     settings, index = job
-    picture, anatomy = render(settings.seed, index, settings.look)
+    picture, anatomy = render(settings.seed, index, settings.look, dentition=settings.dentition)
     data, decoded = _encode(picture, settings.quality)
     height, width = decoded.shape
     record = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
-from .anatomy import Patient, random_patient
+from .anatomy import Patient, Tooth, random_patient
+from .child import random_child
 from .errors import PhantomError
 from .geometry import Frame, Stand, measures, stands
 from .imaging import develop, expose, frame_border, stamp_marker
@@ -17,7 +19,7 @@ from .raster import soften
 from .restorations import connector, findings, implant, pontic, restorations
 from .scene import Scene
 from .soft import draw_ghosts, draw_soft_tissue
-from .teeth import ToothGrid, hard_tissue, root_mask, socket
+from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
 VERSION = 1  # raised whenever the same seed gives other pixels than before
@@ -26,12 +28,18 @@ VERSION = 1  # raised whenever the same seed gives other pixels than before
 BREADTH = (0.58, 0.58, 0.78, 0.95, 1.0, 1.1, 1.1, 1.05)
 
 
-def render(seed: int, index: int, look: str, width: int = 1024, height: int = 512) -> tuple[np.ndarray, dict]:
+DENTITIONS = {"adult": random_patient, "mixed": random_child}
+
+
+def render(
+    seed: int, index: int, look: str, width: int = 1024, height: int = 512, dentition: str = "adult"
+) -> tuple[np.ndarray, dict]:
     """Phantom number `index` of a seed, as uint8 grey (height, width), and its anatomy as JSON-ready data.
 
     The random generators are made from (seed, index) alone: neither order nor number of processes matters. The patient,
-    and the shape of every part, does not depend on the look. Raises PhantomError for an unknown look, a negative seed
-    or index, or a size that is not 2:1 and at least 128 pixels wide.
+    and the shape of every part, does not depend on the look. `dentition` "mixed" asks for a child between
+    milk and permanent teeth. Raises PhantomError for an unknown look or dentition, a negative seed or index, or a size
+    that is not 2:1 and at least 128 pixels wide.
     """
     device = find_look(look)
     if seed < 0 or index < 0:
@@ -40,7 +48,7 @@ def render(seed: int, index: int, look: str, width: int = 1024, height: int = 51
         raise PhantomError(f"a phantom is twice as wide as high and at least 128 wide, not {width} x {height}")
     streams = np.random.SeedSequence([seed, index]).spawn(3)
     who, rng, grain = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
-    patient = random_patient(who)
+    patient = find_dentition(dentition)(who)
     frame = Frame((height, width), height / device.field_mm, (0.0, device.centre_y), patient.jaws, patient.positioning)
     scene = Scene(frame, rng, grain)
     record = draw_head(scene, patient)
@@ -57,13 +65,23 @@ def find_look(name: str) -> Look:
     return LOOKS[name]
 
 
+def find_dentition(name: str) -> Callable[[np.random.Generator], Patient]:
+    """What makes patients of that dentition; PhantomError names those there are."""
+    if name not in DENTITIONS:
+        raise PhantomError(f"unknown dentition {name!r}: choose from {', '.join(DENTITIONS)}")
+    return DENTITIONS[name]
+
+
 def draw_head(scene: Scene, patient: Patient) -> dict:
-    """Draw all of the patient into the scene; returns where the labelled parts lie, in pixels."""
+    """Draw all of the patient into the scene; returns where the labelled parts lie, in pixels.
+
+    For each tooth, and for each gap as if a tooth stood there: the crown's tip, the neck and the root's tip."""
     draw_soft_tissue(scene, patient)
     draw_maxilla(scene, patient)
     marks = draw_mandible(scene, patient)
     draw_ghosts(scene, patient, marks["outline"])
-    standing = stands(patient, scene.frame)
+    standing = stands(patient, scene.frame, patient.teeth)
+    gaps = stands(patient, scene.frame, [Tooth(fdi) for fdi in patient.missing])
     for stand in standing:
         _draw_tooth(scene, stand)
     _draw_bridges(scene, patient, standing)
@@ -71,6 +89,7 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
     vary_thickness(scene)
     return {
         "teeth": {str(stand.tooth.fdi): _tooth_place(stand) for stand in standing},
+        "gaps": {str(stand.tooth.fdi): _tooth_place(stand) for stand in gaps},
         "mandibular_canal": {side: np.round(marks[side]["canal"], 1).tolist() for side in ("right", "left")},
         "mental_foramen": {side: np.round(marks[side]["mental_foramen"], 1).tolist() for side in ("right", "left")},
     }
@@ -84,6 +103,8 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
         return
     thickness = BREADTH[stand.tooth.position - 1]
     tissue = grid.patch(thickness * hard_tissue(grid) + findings(grid) + socket(grid))
+    if stand.tooth.state in ("germ", "impacted"):
+        scene.add("trough", grid.patch(follicle(grid)), 1.0)
     # The trough is narrowest in front, so that front teeth are the first to leave it.
     scene.add("trough", soften(tissue, scene.blur_of(stand.tooth.position), scene.shape), 1.0)
     scene.add("trough", grid.patch(restorations(grid)), 1.0)

@@ -6,16 +6,16 @@ import numpy as np
 
 from .geometry import Stand
 from .raster import Patch, stroke
-from .teeth import ToothGrid, canal, kind
+from .teeth import ToothGrid, canal
 
-METAL, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 0.95, 0.55, 0.25
+METAL, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 1.25, 0.55, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:
     """Optical depth of fillings, crown, post and root filling of a natural tooth."""
     tooth, depth = grid.tooth, np.zeros_like(grid.u)
     for surface in tooth.fillings:
-        material = AMALGAM if kind(tooth.position) == "molar" and tooth.wear > 0.25 else COMPOSITE
+        material = AMALGAM if tooth.kind == "molar" and tooth.wear > 0.25 else COMPOSITE
         depth = np.maximum(depth, material * _filling(grid, surface))
     if tooth.root_filled:
         for root in grid.roots:
@@ -36,7 +36,7 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
         return grid.soft(np.minimum(grid.width * 0.27 - np.abs(grid.u), np.minimum(below - 0.3, floor - below)))
     toward = grid.u if surface == "mesial" else -grid.u
     box = np.minimum(toward - grid.width * 0.26, grid.sides - 0.1)
-    height = np.minimum(below - (0.2 if kind(grid.tooth.position) != "incisor" else 2.0), grid.v - grid.crown * 0.22)
+    height = np.minimum(below - (0.2 if grid.tooth.kind != "incisor" else 2.0), grid.v - grid.crown * 0.22)
     return grid.soft(np.minimum(box, height))
 
 

@@ -83,7 +83,8 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
 def _draw_pharynx(scene: Scene, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
     behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(behind, 1.5), side), 3.5), -0.09)
+    behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
+    scene.add("behind", scene.area(mirrored(behind, side), 4.0), scene.rng.uniform(-0.11, -0.04))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add("behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.2), scene.rng.uniform(-0.12, -0.03))
     outer = [(112, 30), (124, 34), (146, 50), (146, 84), (128, 78), (119, 60)]

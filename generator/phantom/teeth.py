@@ -40,19 +40,14 @@ class Root:
     depth: float = 1.0
 
 
-def kind(position: int) -> str:
-    """The tooth class of an FDI position 1…8."""
-    return ("incisor", "incisor", "canine", "premolar", "premolar", "molar", "molar", "molar")[position - 1]
-
-
 def roots_of(stand: Stand) -> list[Root]:
     """The roots of a tooth: lower molars have two, upper molars three, all others are drawn with one."""
     tooth = stand.tooth
     _, length, _, neck = measures(tooth)
     bend = 0.5 * tooth.root_bend
-    if tooth.position < 6:
+    if tooth.kind != "molar":
         return [Root(0.0, -0.2 - 0.3 * bend, neck / 2, length, 0.7 * bend, 1.0)]
-    spread = {6: 1.0, 7: 0.75, 8: 0.45}[tooth.position]
+    spread = {4: 1.3, 5: 1.3, 6: 1.0, 7: 0.75, 8: 0.45}[tooth.position]  # 4 and 5: milk molars, spread widest
     if tooth.upper:
         return [
             Root(neck * 0.22, neck * 0.30 * spread, neck * 0.29, length * 0.97, 0.5 + bend, 0.85),
@@ -85,8 +80,8 @@ class ToothGrid:
     @cached_property
     def sides(self) -> np.ndarray:
         """Distance in mm from the crown's mesial and distal sides, positive inside."""
-        heights, shares = _CROWN_SIDES[kind(self.tooth.position)]
-        neck = self.neck / self.width * (1.07 if kind(self.tooth.position) == "molar" else 1.0)
+        heights, shares = _CROWN_SIDES[self.tooth.kind]
+        neck = self.neck / self.width * (1.07 if self.tooth.kind == "molar" else 1.0)
         side = PchipInterpolator((-0.3, 0.0, *heights, 1.3), (neck, neck, *shares, 0.3))
         s = np.linspace(-0.3, 1.3, 65)
         half = np.interp(self.v / self.crown, s, side(s)) * self.width / 2
@@ -95,7 +90,7 @@ class ToothGrid:
     def occlusal(self, lingual: bool = False) -> np.ndarray:
         """Distance in mm below the biting surface; the lingual cusps of back teeth stand lower and further back."""
         t = 2 * self.u / self.width + (0.12 if lingual else 0.0)
-        shape, wear = kind(self.tooth.position), 1 - 0.6 * self.tooth.wear
+        shape, wear = self.tooth.kind, 1 - 0.6 * self.tooth.wear
         if shape == "incisor":
             top = 1 - 0.12 * np.maximum(0, np.abs(t) - 0.55) ** 2
         elif shape == "canine":
@@ -115,7 +110,7 @@ class ToothGrid:
 
     def rounded(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Distance inside two edges whose corner is rounded off, as the angles and cusps of crowns are."""
-        radius = 0.7 if kind(self.tooth.position) == "incisor" else 1.8
+        radius = 0.7 if self.tooth.kind == "incisor" else 1.8
         corner = radius - np.hypot(np.maximum(radius - one, 0), np.maximum(radius - other, 0))
         nearer = np.minimum(one, other)
         return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
@@ -164,7 +159,7 @@ def _roundness(depth: np.ndarray, radius: float) -> np.ndarray:
 
 def _enamel(grid: ToothGrid) -> np.ndarray:
     """Enamel: a thin layer over the whole crown, thick where the beam grazes it at the sides and the biting surface."""
-    shape = kind(grid.tooth.position)
+    shape = grid.tooth.kind
     s = np.clip(grid.v / grid.crown, 0, 1)
     side = 0.15 + (1.15 if shape in ("molar", "premolar") else 0.8) * np.minimum(1, s * 1.6)
     worn = 1 - 0.5 * grid.tooth.wear
@@ -204,7 +199,7 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
     for root in grid.roots:
         canals = np.maximum(canals, canal(grid, root) * (0.75 if len(grid.roots) > 1 else 1.0))
     age = 0.6 + 0.4 * (1 - grid.tooth.wear)
-    if kind(grid.tooth.position) == "molar":
+    if grid.tooth.kind == "molar":
         half = grid.width * 0.16 * age
         floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
@@ -235,3 +230,11 @@ def socket(grid: ToothGrid) -> np.ndarray:
 def root_mask(grid: ToothGrid) -> np.ndarray:
     """Coverage of the roots, where the trabecular pattern is hidden by dentine."""
     return np.max([grid.soft((1 - np.abs(grid.root_distance(root)[0])) * root.half) for root in grid.roots], axis=0)
+
+
+def follicle(grid: ToothGrid) -> np.ndarray:
+    """The dark sac around the crown of a tooth that has not erupted, and the bright line of bone that bounds it."""
+    outside = -grid.crown_depth
+    sac = np.exp(-(((outside - 0.8) / 0.6) ** 2))
+    wall = np.exp(-(((outside - 2.0) / 0.35) ** 2))
+    return (0.05 * wall - 0.09 * sac) * grid.soft(grid.v + 0.3)

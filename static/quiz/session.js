@@ -108,7 +108,8 @@ export class Session {
   }
 
   async #play(trial) {
-    const { screen, sync } = this.#parts;
+    const { screen, sync, viewer } = this.#parts;
+    this.#signal.throwIfAborted();
     const abort = new AbortController();
     const stop = () => abort.abort(this.#signal.reason);
     this.#signal.addEventListener("abort", stop);
@@ -119,6 +120,7 @@ export class Session {
       await this.#playUntil(trial, abort.signal);
     } catch (error) {
       if (error !== SUPERSEDED) throw error;
+      viewer.hide();
     } finally {
       this.#signal.removeEventListener("abort", stop);
       this.#trial = this.#exposure = this.#submitted = null;
@@ -170,12 +172,10 @@ export class Session {
     await this.#exposure.begin();
     this.#onScreen = trial.image;
     this.#fetchAhead();
-    if (begun === null && !this.#promised(trial)) await this.#announceShown(trial);
-  }
-
-  async #announceShown({ trial }) {
     const { queue, sync } = this.#parts;
-    await queue.add({ session: sync.state.session, trial, kind: "shown" });
+    // Nothing waits for this note: the clock runs already.
+    if (begun === null && !this.#promised(trial))
+      queue.add({ session: sync.state.session, trial: trial.trial, kind: "shown" });
   }
 
   /** Time of the submit event; meanwhile the viewing clock runs out. */

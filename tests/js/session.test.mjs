@@ -89,6 +89,17 @@ test("the next image follows only when the rating is kept", async () => {
   assert.equal(page.image, "/images/1.webp");
 });
 
+test("a disk that is slow to note that the image is shown holds up neither clock nor rating", async () => {
+  const server = new FakeServer(scored(1));
+  const storage = new FakeStorage();
+  storage.keep = ({ kind }) => (kind === "shown" ? new Promise(() => {}) : undefined);
+  const page = await begun(server, storage);
+  await page.frames(60);
+  assert.equal(page.phase, "hidden");
+  await page.rate(2);
+  assert.equal(server.ratings.get(0).rating, 2);
+});
+
 test("an image that isn't decoded is waited for without a clock", async () => {
   const server = new FakeServer(scored(1));
   const page = new FakePage(server);
@@ -227,6 +238,7 @@ test("a trial that was rated elsewhere is left, and the session goes on at the s
   await page.tryAgain();
   assert.equal(server.ratings.get(0).rating, 1, "the first rating stands");
   assert.equal(page.asked.at(-1).what.trial, 3);
+  assert.equal(page.image, null);
 });
 
 test("a study that pauses hides the image and stops the clock until the observer is back", async () => {
