@@ -61,9 +61,11 @@ def sign_out():
 @bp.get("/")
 @signed_in
 def studies():
-    return render_template(
-        "research/studies.html", studies=[(study, _observers(study)) for study in records().studies()]
-    )
+    found = [
+        (study, [each for each in _observers(study) if not each["session"]["simulated"]])
+        for study in records().studies()
+    ]
+    return render_template("research/studies.html", studies=found)
 
 
 @bp.get("/<name>")

@@ -30,7 +30,8 @@ WAIT_MS = 60_000
 # called at the end of the very frame callback that made them, when the timeline still holds that frame's time.
 WATCH = """
 window.seen = { frames: [], enters: [] };
-addEventListener("keydown", (event) => event.key === "Enter" && !event.repeat && seen.enters.push(event.timeStamp), true);
+const note = (event) => event.key === "Enter" && !event.repeat && seen.enters.push(event.timeStamp);
+addEventListener("keydown", note, true);
 new MutationObserver(() => {
     seen.frames.push([document.timeline.currentTime, Number(quiz.dataset.trial), quiz.dataset.phase]);
 }).observe(quiz, { attributeFilter: ["data-phase"] });
@@ -46,7 +47,8 @@ def main() -> None:
         app = create_app(Path(folder))
         with app.app_context():
             records = app.extensions["records"]
-            protocol = Protocol(name="page", images=options.images, viewing_seconds=options.viewing_seconds, profile=False)
+            settings = {"images": options.images, "viewing_seconds": options.viewing_seconds, "profile": False}
+            protocol = Protocol(name="page", **settings)
             study = create_study(records, Path(folder), protocol, "demo-real", "demo-synthetic", 0, lambda: None)
             session, _ = records.invite(study, "Benchmark", 0)
             with temporary_server() as base:
@@ -101,7 +103,8 @@ def play_trials(page, limit_ms: float) -> dict:
         page.keyboard.press("Enter")
         left = last
         # The last rating's page goes away by itself once it is saved; what was seen has to be read before.
-        if page.evaluate("document.querySelector('[data-part=bar]').max - document.querySelector('[data-part=bar]').value") <= 1:
+        bar = page.locator("[data-part=bar]")
+        if bar.evaluate("bar => bar.max - bar.value") <= 1:
             return page.evaluate("seen")
 
 

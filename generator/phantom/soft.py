@@ -62,7 +62,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     x = np.linspace(-64, 64, 9)
     middle, half = occlusal_line(jaws, x), jaws.bite_opening / 2 + 1.0
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add("behind", scene.area(slit, 1.0), -0.09)
+    scene.add("behind", scene.area(slit, 1.0), -0.07)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
     front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]

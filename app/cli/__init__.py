@@ -1,0 +1,11 @@
+"""The `flask …` commands: thin, each a call into a room that can be used without it."""
+
+from flask import Flask
+
+from . import pools, serving, studies
+
+
+def init_app(app: Flask) -> None:
+    for module in (pools, studies, serving):
+        for command in module.COMMANDS:
+            app.cli.add_command(command)

@@ -1,0 +1,43 @@
+"""What the commands have in common: errors in one sentence, progress bars, kinds of arguments."""
+
+import sys
+from functools import wraps
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from ..store import StoreError
+from ..study import StudyError
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def told(command):
+    """Errors that a user can cause end the command with their one sentence."""
+
+    @with_appcontext
+    @wraps(command)
+    def telling(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except (StudyError, StoreError, *_room_errors()) as error:
+            raise click.ClickException(str(error)) from error
+
+    return telling
+
+
+def _room_errors() -> list[type[Exception]]:
+    from ..analysis.export import ExportError
+    from ..analysis.legacy import LegacyError
+    from ..pools import PoolError
+    from ..serving import ServingError
+    from ..simulate import SimulationError
+
+    return [ExportError, LegacyError, PoolError, ServingError, SimulationError]
+
+
+def bar(length: int, label: str):
+    """A progress bar that leaves standard output to the results."""
+    return click.progressbar(length=length, label=label, file=sys.stderr, show_pos=True)
