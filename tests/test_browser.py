@@ -17,6 +17,7 @@ from app.pools import import_pool
 from app.study import Protocol
 
 IMAGES = 12
+PRACTICE = 2
 VIEWING_SECONDS = 1.0
 WAIT_MS = 30_000
 REACHED = """([phases, left]) => {
@@ -35,14 +36,20 @@ def browser():
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    """A data folder with a study of twelve images shown for a second each."""
+    """A data folder with a study of twelve images shown for a second each, after two practice trials."""
     root = tmp_path_factory.mktemp("browser")
     for seed, (name, truth) in enumerate([("cases", "real"), ("fakes", "synthetic")], start=20):
-        noise_images(root / name, IMAGES // 2, seed)
+        noise_images(root / name, (IMAGES + PRACTICE) // 2, seed)
         import_pool(root / "quiz_data" / "pools", name, root / name, truth)
     app = create_app(root / "quiz_data")
     protocol = Protocol(
-        name="short", images=IMAGES, viewing_seconds=VIEWING_SECONDS, break_every=5, show_results=True, profile=True
+        name="short",
+        images=IMAGES,
+        viewing_seconds=VIEWING_SECONDS,
+        break_every=5,
+        practice=PRACTICE,
+        show_results=True,
+        profile=True,
     )
     create_study(
         app.extensions["records"], root / "quiz_data", protocol, "cases", "fakes", 1_780_000_000_000, lambda: None
@@ -81,6 +88,7 @@ class Observer:
     def __init__(self, page, url: str):
         self.page, self.url = page, url
         self.given: list[tuple[int, int]] = []
+        self.feedback: list[str] = []
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
 
@@ -130,7 +138,13 @@ class Observer:
         before = self.trial
         if before % 4 == 3:
             self.until("hidden")
+        practising = before > 0 and self.page.get_attribute("#quiz", "data-kind") == "practice"
         self.rate(before % 5 + 1)
+        if practising:
+            panel = self.page.get_by_text("This image was")
+            panel.wait_for()
+            self.feedback.append(panel.inner_text())
+            self.page.keyboard.press("Enter")
         return self.until("pausing", "showing", "hidden", "waiting", "finishing", left=str(before))
 
     def finish(self) -> None:
@@ -143,7 +157,7 @@ def check(observer: Observer, records) -> list[dict]:
     """Every trial once, in turn, with the rating given; returns the rows."""
     rows = records.rows(records.study("short"))
     assert observer.given == list(enumerate(row["rating"] for row in rows))
-    assert len(rows) == IMAGES + 1
+    assert len(rows) == 1 + PRACTICE + IMAGES
     assert [row["image"] for row in rows] == [
         trial.image for trial in records.study("short").trials(rows[0]["session"])
     ]
@@ -160,9 +174,11 @@ def test_a_session_by_keyboard_alone(observer, records):
     observer.finish()
     rows = check(observer, records)
     assert console == []
+    truths = [row["truth"] for row in rows[1 : 1 + PRACTICE]]
+    assert observer.feedback == [f"This image was {'real' if truth == 'real' else 'fake'}." for truth in truths]
     assert "Thank you" in observer.page.inner_text("main")
     for row in (row for row in rows if row["kind"] == "scored"):
-        assert row["hidden_by_limit"] == (row["number"] % 4 == 3)
+        assert row["hidden_by_limit"] == ((row["number"] + PRACTICE) % 4 == 3)
         if row["hidden_by_limit"]:
             # Which frame hides it the benchmark measures; here that it was neither at once nor never.
             assert 0.5 * VIEWING_SECONDS < row["visible_ms"] / 1000 < 3 * VIEWING_SECONDS
@@ -193,7 +209,8 @@ def test_reloads_at_many_positions_repeat_and_lose_nothing(observer, records):
 
 def test_a_reload_does_not_start_the_viewing_clock_anew(observer, records):
     observer.begin()
-    observer.step()
+    for _ in range(1 + PRACTICE):
+        observer.step()
     observer.until("pausing")
     observer.page.keyboard.press("Enter")
     observer.until("showing")
@@ -202,7 +219,7 @@ def test_a_reload_does_not_start_the_viewing_clock_anew(observer, records):
     assert observer.until("hidden") == "hidden"
     observer.finish()
     rows = check(observer, records)
-    assert rows[1]["resumed"] is True
+    assert rows[1 + PRACTICE]["resumed"] is True
 
 
 def test_another_browser_goes_on_where_the_first_one_was(observer, browser, records):
@@ -234,13 +251,13 @@ def test_a_server_killed_in_mid_session_loses_no_rating(observer, server, record
 
 def test_sixty_seconds_without_a_network_lose_no_rating(observer, context, records):
     observer.begin()
-    for _ in range(2):
+    for _ in range(1 + PRACTICE):
         observer.step()
     context.set_offline(True)
     end = time.monotonic() + 60
     while observer.step("fetching", "waiting") not in ("fetching", "waiting"):
         pass
-    assert len(observer.given) > 3
+    assert len(observer.given) > 1 + PRACTICE
     assert "offline" in observer.page.inner_text("[data-part=status]").lower()
     observer.page.wait_for_timeout(1000 * max(0, end - time.monotonic()))
     context.set_offline(False)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from . import StoreError
@@ -25,11 +25,13 @@ class SQLiteStore:
         self.path = path
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as connection:
-            # A second process that opens a new file at the same moment may hold the lock that changing
-            # the mode needs; the time-out covers it.
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(SCHEMA)
+        # Closed again at once: a connection must not be carried into the processes that a server forks.
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(SCHEMA)
+        except sqlite3.Error as error:
+            raise self._told(error) from error
 
     def get(self, kind: str, key: str) -> dict | None:
         with self._connection() as connection:
@@ -84,7 +86,10 @@ class SQLiteStore:
                 self._local.connection = self._connect()
             yield self._local.connection
         except sqlite3.Error as error:
-            raise StoreError(f"The store {self.path.name} can't be used just now: {error}.") from error
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(f"The store {self.path.name} can't be used just now: {error}.")
 
     def _connect(self) -> sqlite3.Connection:
         # isolation_level=None: a statement is its own transaction unless BEGIN says otherwise.

@@ -53,7 +53,7 @@ class Look:
 LOOKS: dict[str, Look] = {
     "wide": Look(
         about="wide field, strongly equalised, frayed white border, an outlined L at the lower right",
-        black=0.17, white=0.97, shoulder=0.25, flatten=0.22, edge=0.3, border="white", border_mm=4.0, marker="L",
+        black=0.21, white=0.96, shoulder=0.25, flatten=0.22, edge=0.3, border="white", border_mm=4.0, marker="L",
     ),
     "narrow": Look(
         about="narrow field low on the face, dark and contrasty, black collimator edge, an outlined R at the left",

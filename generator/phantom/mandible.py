@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, measures, occlusal_line
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.18, 0.08
+BODY, CORTEX = 0.16, 0.08
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -79,12 +79,13 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
 
 
 def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
-    """The jaw's depth by height: the coronoid is a thin plate, the body thick; and no border is evenly bright."""
+    """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
     ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.8 * front)
+    lower = 1 - 0.4 * np.clip((rows - 98) / 25, 0, 1) * np.clip((columns - 8) / 20, 0, 1)
     uneven = 1 + 0.12 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
-    return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * uneven)
+    return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
@@ -97,7 +98,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
-    scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (1.0, 1.4, 1.8, 1.2, 0.3), 0.5), 0.09)
+    scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6), 0.07)
     scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), 0.05)
     return _draw_canal(scene, patient, side)
 
@@ -126,4 +127,4 @@ def _draw_chin(scene: Scene) -> None:
     scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.02)
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
-        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 6.5), -0.09)
+        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 6.5), -0.04)

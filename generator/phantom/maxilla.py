@@ -26,7 +26,7 @@ def draw_maxilla(scene: Scene, patient: Patient) -> None:
 def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     crest = alveolar_crest(patient, upper=True)
     top = patient.jaws.palate_height - 2
-    tuber = [(68, crest[-1, 1] - 2), (71, 60), (70, 50), (64, top)]
+    tuber = [(68, crest[-1, 1] - 2), (70.5, 58), (69, 50), (62, top)]
     roof = [(40, top - 2), (15, top - 3), (-15, top - 3), (-40, top - 2)]
     whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
     body = scene.area(whole, 0.5)
@@ -34,7 +34,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     body = Patch(body.top, body.left, body.values * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.19 * patient.jaws.bone_density)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add("behind", scene.area(face, 6.0), 0.18)
+    scene.add("behind", scene.area(face, 6.0), 0.15)
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
@@ -62,10 +62,10 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
     back = [(x + 12, 3), (x + 10.5, 18), (x + 10.5, 32), (x + 10.5, foot - 4), (x + 8, foot + 1)]
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add("trough", scene.line(wall, (0.6, 1.0, 1.2, 1.4, 1.4), 0.4), 0.14)
-        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), 3.5, 1.4), 0.06)
-    body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 6), (x + 7, foot + 1.5), (x + 1, foot - 4)]
-    scene.add("behind", scene.area(mirrored(body, side), 2.0), 0.10)
+        scene.add("trough", scene.line(wall, (0.6, 1.0, 1.2, 1.2, 0.3), 0.4), 0.13)
+        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.06)
+    body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
+    scene.add("behind", scene.area(mirrored(body, side), 3.0), 0.09)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
     scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), 0.13)
@@ -133,7 +133,7 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     scene.add("behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), 0.12)
     above = rng.uniform(2.5, 8)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 1.3), 0.09)
+    scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 1.3), 0.07)
 
 
 def _draw_skull_base(scene: Scene, side: int) -> None:
@@ -146,11 +146,12 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
     scene.add("behind", scene.area(bone, 4.0), 0.11)
     scene.add("behind", scene.line(bone[1:9], (0.6, 1.4, 2.0, 1.8, 1.2, 1.2, 1.0, 0.4), 0.5), 0.11)
     deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.46)
+    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.44)
     canal = scene.wobble([(123, 23), (129, 19), (133, 24), (126, 27)], 1.8)
     scene.add("behind", scene.area(mirrored(canal, side), 1.2), rng.uniform(-0.22, -0.05))
     styloid = [(131, 40), (128, 52), (124, 62), (121.5, 68 + rng.normal(0, 4))]
-    scene.add("behind", scene.line(mirrored(scene.wobble(styloid, 0.8), side), (4.5, 3.6, 3.0, 1.2), 0.5), 0.14)
+    styloid = mirrored(scene.wobble(styloid, 0.8), side)
+    scene.add("behind", scene.line(styloid, (3.4, 2.8, 2.2, 0.8), 0.8), rng.uniform(0.03, 0.11))
 
 
 def _draw_air_cells(scene: Scene) -> None:

@@ -29,12 +29,12 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.trough += 0.16 * bulk
     neck = [(0, -40), (150, -40), (190, 40), (138, 96), (106, 112), (68, 132), (30, 146), (0, 149)]
     neck = neck + [(-x, y) for x, y in neck[:0:-1]]
-    scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.04 * bulk)
-    scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.18 * bulk)
+    scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.10 * bulk)
+    scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
         cheek = scene.wobble([(58, 8), (92, 6), (122, 24), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
         scene.add("behind", scene.area(mirrored(cheek, side), 8.0), 0.15 * bulk)
-    scene.behind -= 0.10 * np.clip((scene.down - 112) / 36, 0, 1)
+    scene.behind -= 0.10 * np.clip((scene.down - 122) / 26, 0, 1)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
@@ -56,9 +56,9 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
         body = scene.area(tongue, blurred)
         scene.add("behind", Patch(body.top, body.left, body.values * aside[:, body.window[1]]), depth)
     if share > 0.12:
-        air = [(-80, roof + 10), (-62, roof + 2), (-30, roof), (30, roof), (62, roof + 2), (80, roof + 10)]
-        air = np.vstack([scene.wobble(air, 1.2), [(50, dorsum + 1), (0, dorsum - 1), (-50, dorsum + 1)]])
-        scene.add("behind", scene.area(air, 0.9), -0.09 - 0.07 * share)
+        air = [(-74, roof + 9), (-60, roof + 2), (-30, roof), (30, roof), (60, roof + 2), (74, roof + 9)]
+        under = [(66, dorsum + 6), (46, dorsum + 1), (0, dorsum - 1), (-46, dorsum + 1), (-66, dorsum + 6)]
+        scene.add("behind", scene.area(np.vstack([scene.wobble(air, 1.2), under]), 1.4), -0.09 - 0.07 * share)
     x = np.linspace(-64, 64, 9)
     middle, half = occlusal_line(jaws, x), jaws.bite_opening / 2 + 1.0
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
@@ -66,7 +66,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
     front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
-    scene.add("behind", scene.area(scene.wobble(front, 3.0), 3.5), -0.16 * rng.uniform(0.4, 1.2))
+    scene.add("behind", scene.area(scene.wobble(front, 3.0), 3.5), -0.15 * rng.uniform(0.5, 1.3))
 
 
 def _draw_bite_block(scene: Scene, patient: Patient) -> None:
@@ -84,11 +84,11 @@ def _draw_pharynx(scene: Scene, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
     behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
     behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
-    scene.add("behind", scene.area(mirrored(behind, side), 4.0), scene.rng.uniform(-0.11, -0.04))
+    scene.add("behind", scene.area(mirrored(behind, side), 4.0), scene.rng.uniform(-0.08, -0.02))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add("behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.2), scene.rng.uniform(-0.12, -0.03))
     outer = [(112, 30), (124, 34), (146, 50), (146, 84), (128, 78), (119, 60)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), 0.20)
+    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), 0.15)
 
 
 def _draw_vertebrae(scene: Scene, side: int) -> None:
@@ -96,7 +96,7 @@ def _draw_vertebrae(scene: Scene, side: int) -> None:
     rng = scene.rng
     y, edge = 58 + rng.normal(0, 4), 137 + rng.normal(0, 4)
     column = scene.wobble([(edge + 2, 44), (165, 40), (165, 165), (edge + 1, 165)], 1.5)
-    scene.add("behind", scene.area(mirrored(column, side), 2.5), 0.20)
+    scene.add("behind", scene.area(mirrored(column, side), 2.5), 0.13)
     while y < 152:
         tall = rng.uniform(13, 17)
         foot = y + tall - 2.5
@@ -110,12 +110,12 @@ def _draw_vertebrae(scene: Scene, side: int) -> None:
 def _draw_hyoid(scene: Scene, side: int) -> None:
     """Body and greater horn, thrown outwards and doubled, since the hyoid lies behind the focal trough."""
     rng = scene.rng
-    x, y = rng.normal(74, 7), rng.normal(122, 5)
+    x, y = rng.normal(74, 8), rng.normal(122, 7)
     horn = scene.wobble([(x + 36, y - 17), (x + 22, y - 9), (x + 8, y - 4), (x - 4, y + 1)], 1.0)
-    scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.0, 4.0, 4.0), 1.2), 0.08)
-    scene.add("behind", scene.line(mirrored(moved(horn, 0, -1.5), side), (0.3, 0.9, 1.2, 1.2), 0.4), 0.07)
+    scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.0, 4.0, 4.0), 1.4), 0.075)
+    scene.add("behind", scene.line(mirrored(moved(horn, 0, -1.5), side), (0.3, 0.9, 1.2, 1.0), 0.6), 0.05)
     body = scene.wobble([(x - 3, y - 4), (x - 10, y - 1), (x - 11, y + 4), (x - 5, y + 6)], 0.8)
-    scene.add("behind", scene.line(mirrored(body, side), (0.6, 1.8, 2.0, 0.6), 0.5), 0.12)
+    scene.add("behind", scene.line(mirrored(body, side), (0.6, 2.2, 2.4, 0.6), 0.8), rng.uniform(0.05, 0.12))
 
 
 def _draw_ear(scene: Scene, side: int) -> None:
@@ -136,7 +136,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror = np.roll(mirror[:, ::-1], -lift, axis=0)
     mirror[-lift:] = 0
     middle = _across(scene, 30, 18)
-    scene.ghost += 0.12 * strength * (1 - middle) * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
+    scene.ghost += 0.05 * strength * (1 - middle) * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
     for side in (-1, 1):
         _draw_far_angle(scene, side, strength)
     streaks = band_noise(scene.grain, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)
@@ -165,7 +165,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
         column = mirrored(scene.wobble(column, 0.8), side)
         scene.add("ghost", scene.area(column, 1.3), 0.075 * density * rng.uniform(0.5, 1.4))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
-    scene.add("behind", scene.line(seam, (3.0, 2.6, 1.0), 0.7), 0.09 * density)
+    scene.add("behind", scene.line(seam, (6.0, 5.0, 2.0), 1.5), 0.07 * density)
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 8)

@@ -11,7 +11,7 @@
 
 import { Exposure } from "./exposure.js";
 import { UNREACHABLE } from "./texts.js";
-import { chained } from "./trials.js";
+import { chained, follows } from "./trials.js";
 import { backOff, nextEvent, rest as realRest, unlessAborted } from "./wait.js";
 
 /** Why a trial is left although nobody rated it here: it was rated from another browser. */
@@ -157,12 +157,10 @@ export class Session {
     return here === null || there === null ? (here ?? there) : Math.min(here, there);
   }
 
-  /** The screen before a trial, where there is one: a break, the beginning, going on after a reload. */
+  /** The screen before a trial, where there is one: a break, another pace, the beginning, going on after a reload. */
   async #introduce(trial, signal) {
     const { screen, sync } = this.#parts;
-    const afterPractice = trial.kind === "scored" && trial.number === 1;
-    const follows = this.#previous?.trial === trial.trial - 1;
-    if (!trial.break_before && !afterPractice && follows) return;
+    if (!trial.break_before && this.#previous && follows(this.#previous, trial)) return;
     this.#goAhead = await unlessAborted(screen.introduce(trial, sync.state), signal);
   }
 

@@ -11,7 +11,8 @@ export function minutes(whole) {
 }
 
 export function progress({ kind, number }, total) {
-  return kind === "practice" ? `Warm-up ${number}` : `Image ${number} of ${total}`;
+  if (kind === "scored") return `Image ${number} of ${total}`;
+  return number === 1 ? "Warm-up" : `Practice ${number - 1}`;
 }
 
 /** `status`: that of the queue. */
@@ -52,7 +53,7 @@ export const IMAGE_TROUBLE = "The image has not arrived yet. Trying again…";
 export function introduction(trial, { title, scored_total: total }) {
   const pace = `${total} images, each on screen for ${seconds(trial.viewing_ms)}.`;
   if (trial.break_before) return breakScreen(trial, total);
-  if (trial.kind === "practice") return warmUp(trial);
+  if (trial.kind === "practice") return trial.number === 1 ? WARM_UP : practice(trial);
   if (trial.number > 1) {
     return { title: "Welcome back", text: `Continue with image ${trial.number} of ${total}.`, button: "Continue" };
   }
@@ -60,10 +61,15 @@ export function introduction(trial, { title, scored_total: total }) {
   return { title, text: pace, button: "Begin" };
 }
 
-function warmUp({ number }) {
-  if (number > 1) return { title: "Warm-up", text: `Continue with warm-up image ${number}.`, button: "Continue" };
-  const text = "An image to try the controls and the five answers on. It is not counted, and there is no hurry.";
-  return { title: "Warm-up", text, button: "Begin" };
+const WARM_UP = {
+  title: "Warm-up",
+  text: "An image to try the controls and the five answers on. It is not counted, and there is no hurry.",
+  button: "Begin",
+};
+
+function practice(trial) {
+  const text = `Now at the pace of the quiz: each image is on screen for ${seconds(trial.viewing_ms)}. Still not counted.`;
+  return { title: "Practice", text, button: "Continue" };
 }
 
 function breakScreen({ break_before: { kind, seconds: length }, number }, total) {
@@ -78,7 +84,7 @@ export function rest(left) {
 
 export function feedback({ truth }) {
   const title = truth === "real" ? "This image was real." : "This image was fake.";
-  return { title, text: "Only the warm-up tells you. The timed images don’t.", button: "Continue" };
+  return { title, text: "For the images that count you won’t be told.", button: "Continue" };
 }
 
 export const ASIDE = {

@@ -30,6 +30,11 @@ export class Trials {
   }
 }
 
+/** Whether `next` goes on just as `trial` went: the one after it, of its kind and as long on screen. */
+export function follows(trial, next) {
+  return next.trial === trial.trial + 1 && next.kind === trial.kind && next.viewing_ms === trial.viewing_ms;
+}
+
 /** Whether `next` may follow `trial` at once, with nothing shown between. */
 export function chained(trial, next) {
   return next !== null && trial.kind === "scored" && next.kind === "scored" && next.break_before === null;

@@ -226,6 +226,18 @@ test("the warm-up gives its feedback and leads to the timed images", async () =>
   assert.equal(page.image, "/images/1.webp");
 });
 
+test("practice at the quiz's pace is introduced once, after the warm-up", async () => {
+  const practice = { kind: "practice" };
+  const server = new FakeServer([{ ...practice, viewing_ms: 600000 }, practice, practice, { number: 1 }]);
+  const page = await begun(server);
+  await page.rate(1);
+  assert.equal(page.asked.at(-1).what.trial, 1);
+  await page.goOn();
+  await page.rate(1);
+  await page.frames();
+  assert.deepEqual([page.phase, page.image], ["showing", "/images/2.webp"]);
+});
+
 test("a trial that was rated elsewhere is left, and the session goes on at the server's place", async () => {
   const server = new FakeServer(scored(4));
   const page = await begun(server);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Sync } from "../../static/quiz/sync.js";
-import { chained, Trials } from "../../static/quiz/trials.js";
+import { chained, follows, Trials } from "../../static/quiz/trials.js";
 import { FakeServer } from "./fakes.mjs";
 
 const answer = (trial, rating = 2) => ({ trial, kind: "answer", body: { rating, next_shown: false, measures: {} } });
@@ -56,6 +56,14 @@ test("the next trial is the first that is neither rated nor on its way", () => {
   assert.ok(trials.past(2) && !trials.past(3));
   trials.update({ current: null, upcoming: [], finished: true });
   assert.ok(trials.past(9));
+});
+
+test("another kind or another viewing time is a new beginning", () => {
+  const practice = { trial: 1, kind: "practice", viewing_ms: 13000 };
+  assert.ok(follows(practice, { ...practice, trial: 2 }));
+  assert.ok(!follows({ ...practice, viewing_ms: 600000 }, { ...practice, trial: 2 }));
+  assert.ok(!follows(practice, { trial: 2, kind: "scored", viewing_ms: 13000 }));
+  assert.ok(!follows(practice, { ...practice, trial: 7 }));
 });
 
 test("only a timed image without a break before it follows another at once", () => {

@@ -9,7 +9,8 @@ const study = { title: "Real or fake?", scored_total: 200 };
 
 test("progress and time read as on a page", () => {
   assert.equal(progress(trial(), 200), "Image 37 of 200");
-  assert.equal(progress(trial({ kind: "practice", number: 1 }), 200), "Warm-up 1");
+  assert.equal(progress(trial({ kind: "practice", number: 1 }), 200), "Warm-up");
+  assert.equal(progress(trial({ kind: "practice", number: 3 }), 200), "Practice 2");
   assert.deepEqual([13000, 12999.9, 0, 60000, 598400].map(seconds), ["13 s", "13 s", "0 s", "1:00", "9:59"]);
 });
 
@@ -17,6 +18,11 @@ test("the screen before an image says what comes", () => {
   assert.equal(introduction(trial(), study).text, "Continue with image 37 of 200.");
   assert.equal(introduction(trial({ trial: 0, number: 1 }), study).title, "Real or fake?");
   assert.equal(introduction(trial({ trial: 1, number: 1 }), study).title, "Warm-up done");
+  assert.equal(introduction(trial({ kind: "practice", number: 1 }), study).button, "Begin");
+  assert.match(
+    introduction(trial({ kind: "practice", number: 2 }), study).text,
+    /on screen for 13 s. Still not counted/,
+  );
   const rest = introduction(trial({ break_before: { kind: "long", seconds: 120 } }), study);
   assert.deepEqual([rest.title, rest.countdown], ["Halfway: a longer break", 120]);
 });
