@@ -145,7 +145,7 @@ class Observer:
             panel.wait_for()
             self.feedback.append(panel.inner_text())
             self.page.keyboard.press("Enter")
-        return self.until("pausing", "showing", "hidden", "waiting", "finishing", left=str(before))
+        return self.until("pausing", "showing", "hidden", "waiting", "finishing", *stuck, left=str(before))
 
     def finish(self) -> None:
         while self.step() not in ("done", "finishing"):

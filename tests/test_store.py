@@ -1,6 +1,8 @@
-"""The contract of the store."""
+"""The contract of the store, held to by both: SQLite, and Firestore on Google's emulator."""
 
 import multiprocessing
+import os
+import secrets
 import threading
 
 import pytest
@@ -8,16 +10,39 @@ import pytest
 from app.store import StoreError, open_store
 from app.store.sqlite import SQLiteStore
 
+pytest_plugins = ["emulator"]
+TEXTS = ["", "a", "a b", "A", "é", ".", "..", "/", "./-", "__x__", "~", "=", "127.0.0.1", "a/1", "a.1", "a0"]
+FAR_TEXTS = ["\ue000", "\uffee", "🦷", "a/🦷"]  # where an order by UTF-16 would differ from one by UTF-8
+
+
+@pytest.fixture(params=["sqlite", "firestore"])
+def opened(request, tmp_path, monkeypatch):
+    """Opens the same empty store again and again: `opened()`."""
+    monkeypatch.setenv("STORE", request.param)
+    if request.param == "firestore":
+        for name, value in request.getfixturevalue("emulator").environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("FIRESTORE_PREFIX", f"test-{secrets.token_hex(8)}")
+    return lambda: open_store(tmp_path)
+
 
 @pytest.fixture
-def store(tmp_path):
-    return SQLiteStore(tmp_path / "quiz.sqlite3")
+def store(opened):
+    return opened()
 
 
 def test_a_document_comes_back_as_it_was_written(store):
-    document = {"text": "Zähne \x00 🦷", "none": None, "list": [1, 2.5, True], "map": {"a": {}}}
+    document = {
+        "text": "Zähne \x00 🦷",
+        "none": None,
+        "list": [1, 2.5, True, [[], [None]]],
+        "map": {"z": {}, "a": {}, "__x__": {"": 1}},
+        "large": 2**80,
+        "long": "x" * 200_000,
+    }
     assert store.create("kind", "key/1", document)
     assert store.get("kind", "key/1") == document
+    assert list(store.get("kind", "key/1")["map"]) == ["z", "a", "__x__"]
     assert store.get("kind", "key") is None
     assert store.get("other", "key/1") is None
 
@@ -25,7 +50,17 @@ def test_a_document_comes_back_as_it_was_written(store):
 def test_create_writes_only_if_there_is_nothing_yet(store):
     assert store.create("kind", "key", {"value": 1}) is True
     assert store.create("kind", "key", {"value": 2}) is False
+    assert store.create("kind", "key", {"value": 1}) is False
     assert store.get("kind", "key") == {"value": 1}
+
+
+def test_what_one_writes_another_reads_at_once(opened):
+    here, there = opened(), opened()
+    for value in range(5):
+        here.update("kind", "key", lambda old, value=value: {"value": value})
+        assert there.get("kind", "key") == {"value": value}
+        assert there.create("kind", f"{value}", {})
+        assert here.count("kind") == value + 2
 
 
 def test_update_changes_one_document_or_nothing(store):
@@ -44,6 +79,28 @@ def test_scan_gives_the_keys_with_a_prefix_in_order(store):
     assert [key for key, _ in store.scan("kind", "b/")] == ["b/1", "b/10", "b/2"]
     assert store.count("kind", "b/") == 3
     assert [key for key, _ in store.scan("kind")] == ["a/1", "b", "b/1", "b/10", "b/2", "c"]
+    assert list(store.scan("none")) == []
+    assert store.count("none") == 0
+
+
+def test_any_text_may_be_a_key_and_keys_stand_in_the_order_of_their_bytes(store):
+    keys = TEXTS + FAR_TEXTS
+    for key in keys:
+        assert store.create("kind", key, {"key": key})
+    ordered = sorted(keys, key=str.encode)
+    assert [(key, document["key"]) for key, document in store.scan("kind")] == [(key, key) for key in ordered]
+    assert all(store.get("kind", key) == {"key": key} for key in keys)
+    for prefix in ("", "a", "a/", ".", "_", "127.0.0.", "🦷"):
+        chosen = [key for key in ordered if key.startswith(prefix)]
+        assert [key for key, _ in store.scan("kind", prefix)] == chosen
+        assert store.count("kind", prefix) == len(chosen)
+
+
+def test_scan_gives_more_documents_than_one_page_holds(store):
+    for i in range(601):
+        store.create("kind", f"{i:03d}", {"i": i})
+    assert [document["i"] for _, document in store.scan("kind")] == list(range(601))
+    assert store.count("kind") == 601
 
 
 def test_scan_may_be_left_half_read_and_written_to_meanwhile(store):
@@ -61,6 +118,7 @@ def test_delete_removes_and_may_be_repeated(store):
     store.delete("kind", "key")
     store.delete("kind", "key")
     assert store.get("kind", "key") is None
+    assert store.create("kind", "key", {}) is True
 
 
 def test_of_many_threads_one_creates(store):
@@ -75,21 +133,24 @@ def test_of_many_threads_one_creates(store):
     assert sorted(won) == [False] * 7 + [True]
 
 
-def add_one(path, times):
-    store = SQLiteStore(path)
+def add_one(path, times, environment):
+    os.environ.update(environment)
+    store = open_store(path)
     for _ in range(times):
         store.update("kind", "sum", lambda old: {"n": (old or {"n": 0})["n"] + 1})
 
 
-def test_processes_lose_no_update(tmp_path):
-    path = tmp_path / "new" / "quiz.sqlite3"
-    processes = [multiprocessing.get_context("spawn").Process(target=add_one, args=(path, 40)) for _ in range(3)]
+def test_processes_lose_no_update(opened, tmp_path):
+    names = ("STORE", "FIRESTORE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT", "FIRESTORE_PREFIX")
+    environment = {name: os.environ[name] for name in names if name in os.environ}
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=add_one, args=(tmp_path, 40, environment)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert SQLiteStore(path).get("kind", "sum") == {"n": 120}
+    assert opened().get("kind", "sum") == {"n": 120}
 
 
 def test_a_broken_store_is_told_in_a_sentence(tmp_path):

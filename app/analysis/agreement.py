@@ -36,7 +36,8 @@ def agreement(ratings: np.ndarray, *, seed: int = BOOTSTRAP_SEED, replicates: in
     observers, images = ratings.shape
     chance = np.random.default_rng(seed)
     draws = [
-        (_multiplicities(chance, observers), _multiplicities(chance, images)) for _ in range(replicates if images else 0)
+        (_multiplicities(chance, observers), _multiplicities(chance, images))
+        for _ in range(replicates if images else 0)
     ]
     kept = ~np.isnan(ratings).any(axis=0)
     results = {"fleiss_kappa": _bootstrapped(ratings[:, kept], [(w, v[kept]) for w, v in draws], [fleiss_kappa])[0]}

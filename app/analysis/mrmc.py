@@ -6,11 +6,9 @@ between treatments, as in S. L. Hillis, Stat Med 33 (2014) 330-360. Error covari
 by DeLong's method.
 
 Designs. Every reader reads every treatment. The cases may be the same in all treatments ("paired cases"), others in
-each
-("cases nested in treatments"), or partly the same: only shared cases make errors of two treatments covary. An
-incomplete
-design is made complete: a case counts in a treatment if every reader rated it there, and cases that count nowhere are
-counted as `left_out`. No value is made up for a missing rating.
+each ("cases nested in treatments"), or partly the same: only shared cases make errors of two treatments covary. An
+incomplete design is made complete: a case counts in a treatment if every reader rated it there, and cases that count
+nowhere are counted as `left_out`. No value is made up for a missing rating.
 """
 
 from __future__ import annotations

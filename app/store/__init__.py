@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+STORES = ("sqlite", "firestore")
+
 
 class StoreError(Exception):
     """The store cannot be reached or used: one sentence that says what to do."""
@@ -43,11 +45,16 @@ class Store(Protocol):
         """How many documents `scan` would give."""
 
 
-def open_store(quiz_data: Path) -> Store:
-    """The store that the environment variable STORE names: "sqlite" (the default)."""
-    choice = os.environ.get("STORE", "sqlite")
-    if choice != "sqlite":
-        raise StoreError(f"STORE={choice} is not known: leave it out, or set it to sqlite.")
+def open_store(quiz_data: Path, choice: str | None = None) -> Store:
+    """The store that `choice` or else the environment variable STORE names: "sqlite" (the default) or "firestore"."""
+    choice = choice or os.environ.get("STORE", "sqlite")
+    if choice not in STORES:
+        raise StoreError(f"STORE={choice} is not known: leave it out, or set it to {' or '.join(STORES)}.")
+    if choice == "firestore":
+        # Imported only where it is used: it takes a second.
+        from .firestore import open_firestore
+
+        return open_firestore()
     from .sqlite import SQLiteStore
 
     return SQLiteStore(quiz_data / "quiz.sqlite3")

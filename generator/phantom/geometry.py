@@ -75,11 +75,6 @@ class Frame:
         size = self.jaws.size
         return size * (bent_x + dx), OCCLUSION + size * (bent_y + dy - OCCLUSION) + pose.height
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """The pixel (x, y) of one point in mm."""
-        (pixel,) = self.to_pixels([[x, y]])
-        return float(pixel[0]), float(pixel[1])
-
 
 @dataclass(frozen=True)
 class Stand:

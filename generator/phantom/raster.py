@@ -161,36 +161,35 @@ def _stretch(small: np.ndarray, step: int, length: int, axis: int) -> np.ndarray
 
 
 def band_noise(
-    rng: np.random.Generator, shape: tuple[int, int], period: float, bandwidth: float = 0.5, stretch: float = 1.0,
-    angle: float = 0.0,
+    rng: np.random.Generator, shape: tuple[int, int], period: float, bandwidth: float = 0.5, stretch: float = 1.0
 ) -> np.ndarray:
     """Gaussian noise of unit variance whose waves are about `period` pixels long: float32 of `shape`.
 
-    `bandwidth` is the spread of log frequency; `stretch` > 1 draws the waves out along `angle` (radians from x). Slow
-    noise is made on a coarser grid and interpolated.
+    `bandwidth` is the spread of log frequency; `stretch` draws the waves out along the rows (below 1 along the columns).
+    Slow noise is made on a coarser grid and interpolated.
     """
     step = max(1, min(int(period / 5), min(shape) // 8))
     small = tuple(-(-length // step) for length in shape)
-    noise = _filtered_noise(rng, small, period / step, bandwidth, stretch, angle)
+    noise = _filtered_noise(rng, small, period / step, bandwidth, stretch)
     noise /= max(float(noise.std()), 1e-9)
     return _stretch(_stretch(noise, step, shape[0], 0), step, shape[1], 1)
 
 
 def _filtered_noise(
-    rng: np.random.Generator, shape: tuple[int, int], period: float, bandwidth: float, stretch: float, angle: float
+    rng: np.random.Generator, shape: tuple[int, int], period: float, bandwidth: float, stretch: float
 ) -> np.ndarray:
     rows, columns = fft.next_fast_len(shape[0], real=True), 2 * fft.next_fast_len(-(-shape[1] // 2), real=True)
     spectrum = rng.standard_normal((rows, columns + 2), dtype=np.float32).view(np.complex64)
-    octaves = (_log_frequency(rows, columns, stretch, angle) + np.float32(np.log(period))) / np.float32(bandwidth)
+    octaves = (_log_frequency(rows, columns, stretch) + np.float32(np.log(period))) / np.float32(bandwidth)
     spectrum *= np.exp(octaves * octaves * np.float32(-0.5))
     return fft.irfft2(spectrum, s=(rows, columns), overwrite_x=True)[: shape[0], : shape[1]]
 
 
 @lru_cache(maxsize=8)
-def _log_frequency(rows: int, columns: int, stretch: float, angle: float) -> np.ndarray:
+def _log_frequency(rows: int, columns: int, stretch: float) -> np.ndarray:
+    """Natural logarithm of the frequency (cycles a pixel) of every bin of a real transform."""
     fy, fx = fft.fftfreq(rows)[:, None], fft.rfftfreq(columns)[None, :]
-    along, across = fx * np.cos(angle) + fy * np.sin(angle), fy * np.cos(angle) - fx * np.sin(angle)
-    squared = (along * stretch) ** 2 + across**2
+    squared = (fx * stretch) ** 2 + fy**2
     squared[0, 0] = 1e-12
     return (np.log(squared) / 2).astype(np.float32)
 

@@ -57,8 +57,9 @@ export function introduction(trial, { title, scored_total: total }) {
   if (trial.number > 1) {
     return { title: "Welcome back", text: `Continue with image ${trial.number} of ${total}.`, button: "Continue" };
   }
-  if (trial.trial > 0) return { title: "Warm-up done", text: `The timed images begin now: ${pace}`, button: "Begin" };
-  return { title, text: pace, button: "Begin" };
+  if (trial.trial === 0) return { title, text: pace, button: "Begin" };
+  const done = trial.trial === 1 ? "Warm-up done" : "Practice done";
+  return { title: done, text: `The timed images begin now: ${pace}`, button: "Begin" };
 }
 
 const WARM_UP = {

@@ -18,6 +18,7 @@ test("the screen before an image says what comes", () => {
   assert.equal(introduction(trial(), study).text, "Continue with image 37 of 200.");
   assert.equal(introduction(trial({ trial: 0, number: 1 }), study).title, "Real or fake?");
   assert.equal(introduction(trial({ trial: 1, number: 1 }), study).title, "Warm-up done");
+  assert.equal(introduction(trial({ trial: 5, number: 1 }), study).title, "Practice done");
   assert.equal(introduction(trial({ kind: "practice", number: 1 }), study).button, "Begin");
   assert.match(
     introduction(trial({ kind: "practice", number: 2 }), study).text,

@@ -1,0 +1,124 @@
+"""Response times, and how times and accuracy drift over a session."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from ..study import RATINGS
+from .estimate import LEVEL, Estimate, not_estimable
+from .intervals import wilson
+from .scored import Scored
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PARTS = 4  # of a session, by position
+
+
+def median(values: np.ndarray) -> Estimate:
+    """The median with its distribution-free interval between two order statistics, of coverage 95 % or more.
+
+    W. J. Conover, Practical Nonparametric Statistics, 3rd ed. (1999), section 3.2. NaN is left out. Without an
+    interval below six values, where even their whole range covers less than 95 %.
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    known = np.sort(values[~np.isnan(values)])
+    n = len(known)
+    if not n:
+        return not_estimable("no response time was measured")
+    middle = float(np.median(known))
+    # The largest k with P(fewer than k of n values lie below the median) <= 2.5 %.
+    k = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
+    if binom.cdf(k, n, 0.5) <= (1 - LEVEL) / 2:
+        k += 1
+    if k < 1:
+        return Estimate(middle, n=n, note="no interval: it takes six answers")
+    return Estimate(middle, float(known[k - 1]), float(known[n - k]), n)
+
+
+def response_times(scored: Scored) -> dict[str, dict[str, Estimate]]:
+    """Median seconds to the rating, all observers together: by rating, by correctness, and by quarter of the session."""
+    seconds, right = scored.seconds, scored.right
+    quarters = _parts(scored)
+    return {
+        "rating": {words: median(seconds[scored.rating == rating]) for rating, words in RATINGS.items()},
+        "correctness": {
+            "right": median(seconds[right == 1]),
+            "wrong": median(seconds[right == 0]),
+            "Unsure": median(seconds[scored.rating == 3]),
+        },
+        "quarter": {f"quarter {part + 1}": median(seconds[quarters == part]) for part in range(PARTS)},
+    }
+
+
+def by_observer(scored: Scored) -> dict[str, Estimate]:
+    """Observer -> median seconds to the rating."""
+    return {name: median(scored.seconds[scored.observer == i]) for i, name in enumerate(scored.observers)}
+
+
+def drift(scored: Scored) -> dict:
+    """How observers change over a session: `accuracy` by quarter (Unsure left out, all observers together, Wilson), and
+    the mean over observers of each one's own slope, per 100 images: `accuracy_slope` (a share) and `seconds_slope`.
+
+    A slope for each observer and Student's t over observers keeps answers of one observer together (J. N. S. Matthews
+    et al., BMJ 300 (1990) 230-235). `n` of a slope is the number of observers.
+    """
+    right, quarters = scored.right, _parts(scored)
+    accuracy = {}
+    for part in range(PARTS):
+        calls = right[(quarters == part) & (scored.rating != 3)]
+        accuracy[f"quarter {part + 1}"] = wilson(int(calls.sum()), len(calls))
+    return {
+        "accuracy": accuracy,
+        "accuracy_slope": _mean_slope(scored, right),
+        "seconds_slope": _mean_slope(scored, scored.seconds),
+    }
+
+
+def _parts(scored: Scored) -> np.ndarray:
+    """The quarter of the session, from 0, of each answer; -1 where the position is not known."""
+    import numpy as np
+
+    known = ~np.isnan(scored.number)
+    parts = np.full(len(scored.number), -1)
+    if known.any():
+        length = scored.number[known].max()
+        parts[known] = np.minimum((scored.number[known] - 1) * PARTS // length, PARTS - 1)
+    return parts
+
+
+def _mean_slope(scored: Scored, values: np.ndarray) -> Estimate:
+    import numpy as np
+
+    slopes = [
+        _slope(scored.number[scored.observer == i], values[scored.observer == i]) for i in range(len(scored.observers))
+    ]
+    return mean_with_interval(np.array([slope for slope in slopes if slope is not None]))
+
+
+def _slope(positions: np.ndarray, values: np.ndarray) -> float | None:
+    """Least squares, per 100 positions; None with fewer than three different positions."""
+    import numpy as np
+
+    known = ~np.isnan(positions) & ~np.isnan(values)
+    if len(np.unique(positions[known])) < 3:
+        return None
+    away = positions[known] - positions[known].mean()
+    return float(100 * away @ values[known] / (away @ away))
+
+
+def mean_with_interval(values: np.ndarray) -> Estimate:
+    """The mean with Student's t interval; no interval from one value."""
+    from scipy.stats import t
+
+    n = len(values)
+    if not n:
+        return not_estimable("no observer has enough answers")
+    mean = float(values.mean())
+    if n == 1:
+        return Estimate(mean, n=1, note="no interval from one observer")
+    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / sqrt(n))
+    return Estimate(mean, mean - half, mean + half, n)
