@@ -22,7 +22,15 @@ VIEWING_SECONDS = 1.0
 WAIT_MS = 30_000
 REACHED = """([phases, left]) => {
     const quiz = document.getElementById("quiz");
-    return !quiz || (phases.includes(quiz.dataset.phase) && quiz.dataset.trial !== left);
+    if (!quiz) return true;
+    const { phase, trial } = quiz.dataset;
+    return phases.includes(phase) && (trial !== left || phase === "waiting");
+}"""
+# What the page says about a practice image that was rated; nothing if the server could not be reached just then.
+SAID = """(rated) => {
+    if (quiz.dataset.trial !== rated) return "nothing";
+    const title = document.querySelector("[data-part=title]").textContent;
+    return quiz.dataset.phase === "pausing" && title.startsWith("This image was") ? title : null;
 }"""
 
 
@@ -141,16 +149,15 @@ class Observer:
         practising = before > 0 and self.page.get_attribute("#quiz", "data-kind") == "practice"
         self.rate(before % 5 + 1)
         if practising:
-            panel = self.page.get_by_text("This image was")
-            panel.wait_for()
-            self.feedback.append(panel.inner_text())
-            self.page.keyboard.press("Enter")
-        return self.until("pausing", "showing", "hidden", "waiting", "finishing", *stuck, left=str(before))
+            said = self.page.wait_for_function(SAID, arg=str(before)).json_value()
+            if said != "nothing":
+                self.feedback.append(said)
+                self.page.keyboard.press("Enter")
+        return self.until("pausing", "showing", "hidden", "waiting", *stuck, left=str(before))
 
     def finish(self) -> None:
-        while self.step() not in ("done", "finishing"):
+        while self.step() != "done":
             pass
-        self.page.wait_for_selector("main:not(#quiz)")
 
 
 def check(observer: Observer, records) -> list[dict]:
