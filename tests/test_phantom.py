@@ -16,8 +16,14 @@ SMALL = {"width": 512, "height": 256}
 
 @pytest.fixture(scope="module")
 def patients():
-    """Twelve phantoms at full size with their records."""
-    return [render(7, index, "wide") for index in range(12)]
+    """Eight phantoms at full size with their records, of a seed that has gaps and implants among them."""
+    return [render(22, index, "wide") for index in range(8)]
+
+
+@pytest.fixture(scope="module")
+def in_every_look():
+    """One patient before every machine."""
+    return [render(4, 0, look, **SMALL) for look in LOOKS]
 
 
 def grey_at(picture, point, reach=1):
@@ -58,13 +64,13 @@ def test_pictures_are_grey_bytes_and_differ_by_seed_and_index():
     assert len({picture.tobytes() for picture in pictures}) == 3
 
 
-def test_the_patient_does_not_depend_on_the_look():
-    patients = [render(4, 0, look, **SMALL)[1]["patient"] for look in LOOKS]
+def test_the_patient_does_not_depend_on_the_look(in_every_look):
+    patients = [record["patient"] for _, record in in_every_look]
     assert all(patient == patients[0] for patient in patients)
 
 
-def test_looks_differ_visibly():
-    pictures = [render(4, 0, look, **SMALL)[0].astype(float) for look in LOOKS]
+def test_looks_differ_visibly(in_every_look):
+    pictures = [picture.astype(float) for picture, _ in in_every_look]
     for number, one in enumerate(pictures):
         for other in pictures[:number]:
             assert np.abs(one - other).mean() > 10
@@ -85,7 +91,7 @@ def test_teeth_stand_where_the_record_says(patients):
         inside = grey_at(picture, between(place, "tip", "neck", 0.3))
         beyond = grey_at(picture, between(place, "tip", "neck", -0.13))
         brighter.append(inside > beyond)
-    assert len(brighter) > 150
+    assert len(brighter) > 100
     assert np.mean(brighter) > 0.95
 
 
@@ -149,17 +155,20 @@ def test_mandibular_canal_is_darker_than_the_bone_beside_it(patients):
     assert np.mean(darker) > 0.8
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_side_marker_stands_on_its_side(look):
-    picture, record = render(1, 0, look, **SMALL)
-    marker = record["side_marker"]
-    if LOOKS[look].marker == "":
-        assert marker is None
-        return
-    left, top, right, bottom = marker["box"]
-    assert marker["letter"] == LOOKS[look].marker
-    assert (left + right) / 2 < 256 if marker["letter"] == "R" else (left + right) / 2 > 256
-    assert picture[top : bottom + 1, max(0, left - 3) : right + 4].max() > 225
+def test_side_marker_stands_on_its_side(in_every_look):
+    """R on the left of the picture, L on its right; a look without a marker records none."""
+    letters = set()
+    for look, (picture, record) in zip(LOOKS.values(), in_every_look, strict=True):
+        marker = record["side_marker"]
+        if marker is None:
+            assert look.marker == ""
+            continue
+        left, top, right, bottom = marker["box"]
+        assert marker["letter"] == look.marker
+        assert (right < 256) if look.marker == "R" else (left > 256)
+        assert picture[top : bottom + 1, left : right + 1].max() > 225
+        letters.add(look.marker)
+    assert letters == {"L", "R"}
 
 
 def make(folder: Path, name="demo", **changes):

@@ -31,11 +31,13 @@ def told(command):
 def _room_errors() -> list[type[Exception]]:
     from ..analysis.export import ExportError
     from ..analysis.legacy import LegacyError
+    from ..analysis.planning import PlanError
+    from ..analysis.ratings import RatingsError
     from ..pools import PoolError
     from ..serving import ServingError
     from ..simulate import SimulationError
 
-    return [ExportError, LegacyError, PoolError, ServingError, SimulationError]
+    return [ExportError, LegacyError, PlanError, PoolError, RatingsError, ServingError, SimulationError]
 
 
 def bar(length: int, label: str):

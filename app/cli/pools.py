@@ -29,7 +29,7 @@ def import_pool(name, folder, truth, about):
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--look",
-    default="aria",
+    default="wide",
     show_default=True,
     help="The device family to imitate; a wrong name lists those there are.",
 )

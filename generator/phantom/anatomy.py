@@ -73,7 +73,27 @@ class Tooth:
 
 @dataclass
 class Jaws:
-    """The bones' measures, in millimetres of the picture plane and degrees."""
+    """The bones' measures, in millimetres of the picture plane unless said otherwise.
+
+    size                  of the whole head, relative
+    mandible_height       of the body at the chin
+    ramus_width           of the ramus, back to front
+    gonial_flare          how far the angle stands out and down, 0 the usual
+    condyle_height        y of the condyle's top in the patient's frame
+    condyle_size          relative
+    cortex                thickness of the lower border
+    bone_loss             of the alveolar crest, beyond the healthy distance from the enamel
+    trabecular_coarseness relative
+    bone_density          relative
+    sinus_depth           how far the sinus floor lies below the usual
+    sinus_width           how far the sinus reaches back beyond the usual
+    palate_height         y of the hard palate in the patient's frame
+    nasal_width           relative
+    septum_deviation      of the nasal septum, positive to the patient's left
+    smile                 rise of the occlusal line over 60 mm
+    bite_opening          between the biting edges
+    asymmetry             amplitudes and phases of the slow waves that bend left from right
+    """
 
     size: float
     mandible_height: float
@@ -97,7 +117,15 @@ class Jaws:
 
 @dataclass
 class Positioning:
-    """How the patient stood in the machine; 0 is faultless."""
+    """How the patient stood in the machine; 0 is faultless.
+
+    rotation              of the head about its axis: one side widened, the other narrowed, relative
+    tilt                  of the head to one side, radians
+    chin                  down (positive: the arches smile less) or up, mm at the midline
+    forward               front teeth widened (positive, too far back) or narrowed, relative
+    shift, height         of the whole picture, mm
+    bite_block            whether the plastic stick shows between the incisors
+    """
 
     rotation: float
     tilt: float
@@ -175,7 +203,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         septum_deviation=normal(0, 1.6),
         smile=np.clip(normal(11, 3.0), 3, 18),
         bite_opening=np.clip(normal(3.3, 1.0), 1.5, 6.0),
-        asymmetry=[float(value) for value in normal(0, 1, 12)],
+        asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
 
 

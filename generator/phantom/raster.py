@@ -165,8 +165,8 @@ def band_noise(
 ) -> np.ndarray:
     """Gaussian noise of unit variance whose waves are about `period` pixels long: float32 of `shape`.
 
-    `bandwidth` is the spread of log frequency; `stretch` draws the waves out along the rows (below 1 along the columns).
-    Slow noise is made on a coarser grid and interpolated.
+    `bandwidth` is the spread of log frequency; `stretch` draws the waves out along the rows (below 1: along the
+    columns). Slow noise is made on a coarser grid and interpolated.
     """
     step = max(1, min(int(period / 5), min(shape) // 8))
     small = tuple(-(-length // step) for length in shape)

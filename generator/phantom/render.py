@@ -27,7 +27,6 @@ VERSION = 1  # raised whenever the same seed gives other pixels than before
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
 BREADTH = (0.58, 0.58, 0.78, 0.95, 1.0, 1.1, 1.1, 1.05)
 
-
 DENTITIONS = {"adult": random_patient, "mixed": random_child}
 
 
@@ -37,9 +36,11 @@ def render(
     """Phantom number `index` of a seed, as uint8 grey (height, width), and its anatomy as JSON-ready data.
 
     The random generators are made from (seed, index) alone: neither order nor number of processes matters. The patient,
-    and the shape of every part, does not depend on the look. `dentition` "mixed" asks for a child between
-    milk and permanent teeth. Raises PhantomError for an unknown look or dentition, a negative seed or index, or a size
-    that is not 2:1 and at least 128 pixels wide.
+    and the shape of every part, does not depend on the look. `dentition` "mixed" asks for a child between milk and
+    permanent teeth. The record's `places` are pixels of this picture, x before y, also where they lie outside it.
+
+    Raises PhantomError for an unknown look or dentition, a negative seed or index, or a size that is not 2:1 and at
+    least 128 pixels wide.
     """
     device = find_look(look)
     if seed < 0 or index < 0:
@@ -75,7 +76,8 @@ def find_dentition(name: str) -> Callable[[np.random.Generator], Patient]:
 def draw_head(scene: Scene, patient: Patient) -> dict:
     """Draw all of the patient into the scene; returns where the labelled parts lie, in pixels.
 
-    For each tooth, and for each gap as if a tooth stood there: the crown's tip, the neck and the root's tip."""
+    For each tooth, and for each gap as if a tooth stood there: the crown's tip, the neck and the root's tip.
+    """
     draw_soft_tissue(scene, patient)
     draw_maxilla(scene, patient)
     marks = draw_mandible(scene, patient)

@@ -59,7 +59,7 @@ class Scene:
 
     def outline(self, points, closed: bool = True) -> np.ndarray:
         """A smooth curve through points in mm, in pixels."""
-        return self.frame.to_pixels(curve(points, closed=closed, step=1.0 / self.scale))
+        return self.frame.to_pixels(curve(points, closed=closed, step=2.0 / self.scale))
 
     def area(self, points, blurred: float = 0.0) -> Patch:
         """The coverage of a smooth closed outline in mm, its edge blurred by `blurred` mm."""

@@ -135,8 +135,8 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     lift = int(scene.scale * rng.uniform(12, 20))
     mirror = np.roll(mirror[:, ::-1], -lift, axis=0)
     mirror[-lift:] = 0
-    middle = _across(scene, 30, 18)
-    scene.ghost += 0.05 * strength * (1 - middle) * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
+    aside = _across(scene, 30, 18)
+    scene.ghost += 0.05 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
     for side in (-1, 1):
         _draw_far_angle(scene, side, strength)
     streaks = band_noise(scene.grain, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)

@@ -237,4 +237,4 @@ def follicle(grid: ToothGrid) -> np.ndarray:
     outside = -grid.crown_depth
     sac = np.exp(-(((outside - 0.8) / 0.6) ** 2))
     wall = np.exp(-(((outside - 2.0) / 0.35) ** 2))
-    return (0.05 * wall - 0.09 * sac) * grid.soft(grid.v + 0.3)
+    return (0.05 * wall - 0.06 * sac) * grid.soft(grid.v + 0.3)
