@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .records import Records, Study
 from .study import Protocol, check_name
 from .study_images import build_images, choose
 
+DAY_SECONDS = 24 * 3600
 WARM_UP_POOL = "warm-up"  # shipped with the project
 
 
@@ -39,6 +41,7 @@ def create_study(
     chosen = choose(*pools, protocol.images, protocol.seed)
     warm_up = find_pool(folders, WARM_UP_POOL)
     practice = [(warm_up, warm_up.images[0]), *_choose_practice(protocol, pools, chosen)]
+    _clear_leftovers(quiz_data / "studies")
     folder = secrets.token_hex(8)
     names = [secrets.token_hex(16) for _ in chosen + practice]
     built = build_images(chosen + practice, quiz_data / "studies" / folder, names, progress)
@@ -50,6 +53,13 @@ def create_study(
         shutil.rmtree(quiz_data / "studies" / folder)
         raise
     return study
+
+
+def _clear_leftovers(studies: Path) -> None:
+    """Remove what a killed `create-study` left behind: hidden folders that nobody has written to for a day."""
+    for folder in studies.glob(".*"):
+        if time.time() - folder.stat().st_mtime > DAY_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _choose_practice(protocol: Protocol, pools: list[Pool], chosen: list) -> list:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class CredentialsError(ValueError):
+    """The secrets can't be used: one sentence that says what to do."""
+
+
 @dataclass(frozen=True)
 class Secrets:
     secret_key: str
@@ -21,11 +25,15 @@ def load_secrets(quiz_data: Path) -> Secrets:
     path = quiz_data / "secrets.json"
     if not path.exists():
         _make(path)
-    kept = json.loads(path.read_text())
-    return Secrets(
-        os.environ.get("SECRET_KEY") or kept["secret_key"],
-        os.environ.get("RESEARCH_PASSWORD") or kept["research_password"],
-    )
+    try:
+        kept = json.loads(path.read_text())
+        return Secrets(
+            os.environ.get("SECRET_KEY") or kept["secret_key"],
+            os.environ.get("RESEARCH_PASSWORD") or kept["research_password"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{path} is damaged: restore it from a backup, or delete it and make new links and a new password."
+        raise CredentialsError(message) from error
 
 
 def _make(path: Path) -> None:

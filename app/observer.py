@@ -155,7 +155,10 @@ def shown(index: int):
     trial = _trial(index)
     _released_at(_body(), trial)
     at = now()
-    return jsonify(trial=index, elapsed_ms=at - records().mark_shown(g.session["id"], index, at))
+    rated = records().answer(g.session["id"], index)
+    # A call that was overtaken by the rating must not put the showing after it.
+    since = rated["received_at"] if rated else records().mark_shown(g.session["id"], index, at)
+    return jsonify(trial=index, elapsed_ms=max(0, at - since))
 
 
 @bp.put("/quiz/<token>/trials/<int:index>")
@@ -271,7 +274,7 @@ def _released_at(body: dict, trial: Trial) -> int:
     trial's."""
     try:
         session_id, index, released_at = _tickets().loads(str(body.get("ticket")))
-    except (BadSignature, ValueError, TypeError):
+    except (BadSignature, ValueError, TypeError, RecursionError):
         session_id = index = released_at = None
     if (session_id, index) != (g.session["id"], trial.index):
         raise CallError(409, "out-of-turn", f"Trial {trial.index} is not due: reload the page to go on where you were.")
@@ -279,7 +282,11 @@ def _released_at(body: dict, trial: Trial) -> int:
 
 
 def _body() -> dict:
-    body = request.get_json(silent=True)
+    data = request.get_data()  # raises what a body that is too large deserves, however it was sent
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
     if not isinstance(body, dict):
         raise CallError(400, "malformed", "The request's body has to be a JSON object.")
     return body
@@ -289,12 +296,21 @@ def _display(sent: str) -> dict:
     """What the display check found: numbers, flags and short texts under short names; anything else is dropped."""
     try:
         found = json.loads(sent[:4000])
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}
-    kept = {name[:40]: value for name, value in list(found.items())[:30] if isinstance(value, bool | int | float | str)}
-    return {name: value[:200] if isinstance(value, str) else value for name, value in kept.items()}
+    return {_plain(name)[:40]: _plain(value) for name, value in list(found.items())[:30] if _keepable(value)}
+
+
+def _keepable(value: object) -> bool:
+    """Whether a value can be stored and exported as it is: no NaN, no infinity, no number too large."""
+    return isinstance(value, str) or (isinstance(value, int | float) and -(2**53) <= value <= 2**53)
+
+
+def _plain(value: object) -> object:
+    """A text without what UTF-8 cannot hold, at most 200 characters long; anything else as it is."""
+    return value.encode("utf-8", "replace").decode()[:200] if isinstance(value, str) else value
 
 
 def _own_results() -> dict:

@@ -133,6 +133,8 @@ def import_pool(
     folder = Path(pools_dir) / _checked_name(name)
     if truth not in TRUTHS:
         raise PoolError(f"the truth of a pool is real or synthetic, not {truth!r}")
+    if about is not None and not about.isprintable():
+        raise PoolError("about: write one line of printable text")
     if os.path.lexists(folder):
         raise PoolError(f"there is a pool {name} already: choose another name, or delete {folder}")
     elsewhere = {each.pixels_sha256: (pool.name, each.source) for pool in list_pools(pools_dir) for each in pool.images}

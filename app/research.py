@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from functools import wraps
+from math import ceil
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 
@@ -10,6 +11,7 @@ from .analysis.confusion import METRICS
 from .analysis.export import zip_export
 from .analysis.table import confusion_table
 from .answers import export_parts
+from .audit import note
 from .records import Study
 from .study import StudyError
 from .web import CallError, now, records
@@ -35,17 +37,14 @@ def signed_in(view):
 def sign_in():
     if request.method != "POST":
         return render_template("research/sign_in.html", error=None)
-    wait = _seconds_to_wait()
+    wait = _take_try()
     if wait:
         message = f"Too many wrong passwords: wait {wait} seconds and try again."
         return render_template("research/sign_in.html", error=message), 429, {"Retry-After": str(wait)}
-    if not hmac.compare_digest(
-        request.form.get("password", "").encode(), current_app.config["RESEARCH_PASSWORD"].encode()
-    ):
-        _count_failure()
-        return render_template(
-            "research/sign_in.html", error="That is not the password. It is in quiz_data/secrets.json on the server."
-        ), 403
+    given = request.form.get("password", "").encode("utf-8", "replace")
+    if not hmac.compare_digest(given, current_app.config["RESEARCH_PASSWORD"].encode()):
+        error = "That is not the password. It stands in secrets.json in the server's data folder."
+        return render_template("research/sign_in.html", error=error), 403
     records().store.delete("sign-in", _caller())
     session.permanent = True
     session["researcher"] = _mark()
@@ -88,7 +87,9 @@ def invite(name: str):
     names = [line for line in request.form.get("observers", "").splitlines() if line.strip()]
     try:
         for observer in names:
-            records().invite(study, observer, now())
+            invited, new = records().invite(study, observer, now())
+            if new:
+                note("invite", study.name, invited["id"])
     except StudyError as error:
         return _study_page(study, str(error)), 400
     return redirect(url_for("research.study", name=name), 303)
@@ -101,6 +102,7 @@ def new_link(name: str, session_id: str):
     if session_id not in {known["id"] for known in records().sessions(study.name)}:
         raise CallError(404, "not-found", "There is no such observer in this study.")
     records().replace_link(study.name, session_id)
+    note("new-link", study.name, session_id)
     return redirect(url_for("research.study", name=name), 303)
 
 
@@ -109,6 +111,7 @@ def new_link(name: str, session_id: str):
 def export(name: str):
     study = _study(name)
     content = zip_export(*export_parts(records(), study))
+    note("export", study.name)
     return Response(
         content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'}
     )
@@ -145,7 +148,7 @@ def _observers(study: Study) -> list[dict]:
     return [
         {
             "session": known,
-            "token": None if study.imported else records().token(known),
+            "token": None if study.imported or known.get("erased_at") else records().token(known),
             **records().progress(study, known),
         }
         for known in sessions
@@ -163,26 +166,32 @@ def _mark() -> str:
 def _next() -> str:
     """The research page asked for before signing in; never another site's address."""
     wanted = request.args.get("next", "")
-    return wanted if wanted.startswith("/research/") and "\\" not in wanted else url_for("research.studies")
+    own = wanted.startswith("/research/") and wanted.isprintable() and "\\" not in wanted
+    return wanted if own else url_for("research.studies")
 
 
 def _caller() -> str:
     return request.remote_addr or "unknown"
 
 
-def _seconds_to_wait() -> int:
-    """How long this caller has to wait before the next try: doubles with each wrong password after the first few."""
-    kept = records().store.get("sign-in", _caller())
-    if kept is None or kept["failures"] < FREE_TRIES:
-        return 0
-    wait = min(2 ** (kept["failures"] - FREE_TRIES + 1), LONGEST_WAIT_SECONDS)
-    left = wait - (now() - kept["last_at"]) / 1000
-    # A clock that was set back must not lock the researcher out for longer than the wait itself.
-    return min(wait, max(0, int(left + 0.999)))
+def _take_try() -> int:
+    """Count a try of this caller, before it is looked at, so that tries at the same time count each; 0 if it may be
+    made, otherwise the seconds to wait. The wait doubles with each wrong password after the first few."""
+    left = 0
 
-
-def _count_failure() -> None:
-    def change(kept: dict | None) -> dict:
-        return {"failures": (kept["failures"] if kept else 0) + 1, "last_at": now()}
+    def change(kept: dict | None) -> dict | None:
+        nonlocal left
+        failures = kept["failures"] if kept else 0
+        left = _seconds_left(failures, now() - kept["last_at"]) if kept else 0
+        return None if left else {"failures": failures + 1, "last_at": now()}
 
     records().store.update("sign-in", _caller(), change)
+    return left
+
+
+def _seconds_left(failures: int, elapsed_ms: int) -> int:
+    if failures < FREE_TRIES:
+        return 0
+    wait = min(2 ** (failures - FREE_TRIES + 1), LONGEST_WAIT_SECONDS)
+    # A clock that was set back must not lock the researcher out for longer than the wait itself.
+    return min(wait, max(0, ceil(wait - elapsed_ms / 1000)))

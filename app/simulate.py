@@ -7,6 +7,7 @@ area under the ROC curve, has d' = sqrt(2) * z(A).
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -77,9 +78,10 @@ def simulate(
     the same ratings, whatever the order of requests. `progress` is called after each rating. Raises SimulationError.
     """
     check_skill(skill)
+    stop = threading.Event()
     with ThreadPoolExecutor(max_workers=len(addresses)) as pool:
         sessions = [
-            pool.submit(SimulatedSession(address, truths, f"{seed}:{name}", skill, think, progress).play)
+            pool.submit(SimulatedSession(address, truths, f"{seed}:{name}", skill, think, progress, stop).play)
             for name, address in addresses.items()
         ]
         try:
@@ -88,15 +90,27 @@ def simulate(
         except requests.RequestException as error:
             base = next(iter(addresses.values())).split("/quiz/")[0]
             raise SimulationError(f"The server at {base} can't be reached: is it running?") from error
+        finally:
+            # After Ctrl-C, or when one session has failed, the others end with the trial they are at.
+            stop.set()
 
 
 class SimulatedSession:
     """One session, played as the trial page plays it."""
 
-    def __init__(self, address: str, truths: Mapping, seed: str, skill: float, think: bool, progress: Callable):
+    def __init__(
+        self,
+        address: str,
+        truths: Mapping,
+        seed: str,
+        skill: float,
+        think: bool,
+        progress: Callable,
+        stop: threading.Event,
+    ):
         self.address, self.truths, self.seed = address, truths, seed
         self.observer = SimulatedObserver.draw(skill, random.Random(seed))
-        self.think, self.progress = think, progress
+        self.think, self.progress, self.stop = think, progress, stop
         self.http = requests.Session()
 
     def play(self) -> None:
@@ -104,7 +118,7 @@ class SimulatedSession:
             self._begin()
             state = self._call("GET", "/state")
             chained = False
-            while trial := state["current"]:
+            while (trial := state["current"]) and not self.stop.is_set():
                 state, chained = self._trial(trial, state["upcoming"], chained)
                 self.progress()
 
@@ -130,7 +144,7 @@ class SimulatedSession:
         rating, seconds = self.observer.decide(self.truths[name] == "synthetic", chance)
         submit = seconds + SUBMIT_SECONDS * exp(chance.gauss(0, SPEED_SPREAD))
         if self.think:
-            time.sleep(max(0, began + submit - time.monotonic()))
+            self.stop.wait(max(0, began + submit - time.monotonic()))
         chained = (
             bool(upcoming) and {trial["kind"], upcoming[0]["kind"]} == {"scored"} and not upcoming[0]["break_before"]
         )

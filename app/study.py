@@ -11,6 +11,7 @@ RATINGS = {1: "Definitely real", 2: "Probably real", 3: "Unsure", 4: "Probably f
 TRUTHS = ("real", "synthetic")
 ORDERS = ("random", "fixed")
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+RESERVED_NAMES = ("sign-in", "sign-out")
 NAME_RULE = "use 1 to 64 lower-case letters, digits, '-' and '_', beginning with a letter or digit"
 ROLES = {
     "general": "General dentist",
@@ -66,7 +67,8 @@ class Protocol:
     def __post_init__(self):
         check_name(self.name)
         self._check_types()
-        _require(self.title.strip() and len(self.title) <= 200, "title: write 1 to 200 characters")
+        printable = self.title.strip() and self.title.isprintable()
+        _require(printable and len(self.title) <= 200, "title: write 1 to 200 printable characters")
         _require(1 <= self.images <= 2000, f"images: {self.images} is not between 1 and 2000")
         for name in ("viewing_seconds", "warm_up_seconds"):
             _require(
@@ -86,7 +88,7 @@ class Protocol:
         for name, text in self.texts.items():
             _require(name in TEXTS, f"texts: {name!r} is not one of {', '.join(TEXTS)}")
             _require(
-                isinstance(text, str) and len(text) <= 20_000,
+                isinstance(text, str) and len(text) <= 20_000 and _encodable(text),
                 f"texts: {name} is not a text of at most 20,000 characters",
             )
 
@@ -126,6 +128,7 @@ class Trial:
 def check_name(name: str) -> str:
     """Return `name` if it may name a study or pool; raise StudyError otherwise."""
     _require(isinstance(name, str) and NAME_PATTERN.fullmatch(name), f"{name!r} is not a name: {NAME_RULE}")
+    _require(name not in RESERVED_NAMES, f"{name!r} is an address of the research pages: choose another name")
     return name
 
 
@@ -246,6 +249,13 @@ def _years(text: str) -> float | None:
     except ValueError:
         return None
     return years if 0 <= years <= 70 else None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        return text.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _require(condition: object, message: str) -> None:

@@ -1,13 +1,14 @@
 """What every page and call has in common: security headers, the check against cross-site writes, errors in one
 sentence, texts."""
 
+import re
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from markdown_it import MarkdownIt
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from . import ROOT
 from .answers import iso
@@ -27,6 +28,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+HOST = re.compile(r"([\w-]{1,63}\.)*[\w-]{1,63}\.?(:\d{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?", re.ASCII)
+STALLED_SECONDS = 20  # without a byte of a request's body, or room for one of a reply's
 # Raw HTML and links with a scheme that runs code stay text.
 MARKDOWN = MarkdownIt("js-default")
 
@@ -47,6 +50,7 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
+    app.wsgi_app = guard(app.wsgi_app)
     app.session_interface = CookieSessions()
     app.jinja_env.filters.update(iso=iso, ago=ago)
     app.before_request(refuse_cross_site)
@@ -55,6 +59,20 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, tell_http)
     app.register_error_handler(StudyError, lambda error: tell(400, "malformed", str(error)))
     app.register_error_handler(StoreError, tell_store)
+
+
+def guard(application):
+    """Before the application sees a request: refuse a Host header that no server has, and bound the wait for a body."""
+
+    def guarded(environ, start_response):
+        if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
+            return BadRequest("The Host header is not one.")(environ, start_response)
+        # gunicorn's threads would wait for ever for a body that never comes.
+        if connection := environ.get("gunicorn.socket"):
+            connection.settimeout(STALLED_SECONDS)
+        return application(environ, start_response)
+
+    return guarded
 
 
 def records() -> Records:
@@ -82,13 +100,18 @@ def refuse_cross_site() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    foreign = (
-        site not in ("same-origin", "none") if site else origin is not None and urlsplit(origin).netloc != request.host
-    )
+    foreign = site not in ("same-origin", "none") if site else origin is not None and not _own(origin)
     if foreign:
         raise CallError(
             403, "cross-site", "This request came from another site: open the quiz's own page and try again."
         )
+
+
+def _own(origin: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def add_headers(response):
@@ -102,7 +125,14 @@ def add_headers(response):
 def tell_http(error: HTTPException):
     if error.code is None or error.code < 400:
         return error
-    codes = {404: "not-found", 405: "wrong-method", 413: "too-large", 415: "malformed", 429: "too-many"}
+    codes = {
+        404: "not-found",
+        405: "wrong-method",
+        413: "too-large",
+        415: "malformed",
+        429: "too-many",
+        500: "server-error",
+    }
     messages = {
         404: "There is nothing at this address. Check it, or ask the researcher for a new link.",
         405: "This address does not take that kind of request.",

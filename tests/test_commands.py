@@ -228,3 +228,56 @@ def test_a_port_in_use_is_said_in_one_line(flask):
             assert said[0].startswith(f"Error: Port {port} can't be used (address already in use)")
             assert f"PORT={port + 1}" in said[0]
             assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "texts = 5",
+        'texts = ["a"]',
+        "images = [4]",
+        "images = 4.9",
+        "profile = 2",
+        "viewing-seconds = true",
+        "title = 1",
+        "seed = 2020-01-01",
+        "warm_up-seconds = 1\nwarm-up-seconds = 2",
+    ],
+)
+def test_a_value_of_the_wrong_kind_in_the_settings_is_told(flask, tmp_path, content):
+    settings = tmp_path / "study.toml"
+    settings.write_text(content)
+    done = flask("create-study", "toml", "--real", "cases", "--synthetic", "fakes", "--settings", settings)
+    assert done.exit_code == 2, done.output
+    assert "study.toml sets" in done.output
+
+
+def test_settings_saved_by_a_windows_editor_are_read(flask, records, tmp_path):
+    settings = tmp_path / "study.toml"
+    settings.write_text("\ufeffimages = 4\r\n", encoding="utf-8")
+    done = flask("create-study", "toml", "--real", "cases", "--synthetic", "fakes", "--settings", settings)
+    assert done.exit_code == 0, done.output
+
+
+def test_texts_that_are_not_text_are_told(flask, tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "welcome.md").write_bytes(b"\xff\xfe")
+    assert "UTF-8" in flask("edit-study", "small", "--texts", tmp_path / "texts").output
+
+
+@pytest.mark.parametrize("title", ["a\udcffb", "a\x00b", "a\nb"])
+def test_a_title_that_cannot_be_printed_is_refused(flask, title):
+    assert "printable" in flask("edit-study", "small", "--title", title).output
+
+
+def test_names_that_mean_something_else_are_refused(flask):
+    assert "everybody" in flask("invite", "small", "--observer", "all  Observers").output
+    assert "address" in flask("create-study", "sign-in", "--real", "cases", "--synthetic", "fakes").output
+
+
+def test_a_simulation_never_plays_a_real_observer_s_session(flask, invite, records):
+    invite("Simulated 1")
+    done = flask("simulate", "small", "--observers", 1)
+    assert done.exit_code != 0
+    assert "real observer" in done.output
+    assert records.rows(records.study("small")) == []

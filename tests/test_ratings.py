@@ -108,3 +108,27 @@ def test_late_ratings_are_marked(player, clock, records, measured, late):
     clock.move(20)
     player.rate(2, measures=measured)
     assert [row["late"] for row in records.rows(records.study("small")) if row["kind"] == "scored"] == [late]
+
+
+def test_a_showing_told_after_the_rating_changes_nothing(player, clock, records):
+    ticket = player.current["ticket"]
+    player.rate(3)
+    clock.move(1)
+    reply = player.client.post(f"{player.url}/trials/0/shown", json={"ticket": ticket})
+    assert reply.status_code == 200
+    assert [row["shown_at"] for row in records.rows(records.study("small"))] == [None]
+
+
+def test_a_clock_set_back_gives_no_negative_time(player, clock):
+    player.show()
+    clock.move(-3600)
+    assert player.show().get_json()["elapsed_ms"] == 0
+
+
+@pytest.mark.parametrize("body", ["[" * 60_000, '{"a":' * 10_000, '{"ticket":' + "[" * 20_000 + "}"])
+def test_bottomless_json_is_refused_with_a_sentence(player, records, body):
+    for call in (player.client.put, player.client.post):
+        path = "" if call == player.client.put else "/shown"
+        reply = call(f"{player.url}/trials/0{path}", data=body, content_type="application/json")
+        assert (reply.status_code, reply.get_json()["error"]) == (400, "malformed")
+    assert stored(records) == {}

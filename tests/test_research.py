@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 import zipfile
 
 import pytest
@@ -126,3 +127,33 @@ def test_the_download_holds_the_whole_export(researcher, player):
     assert len(answers) == 9
     assert {"confusion.csv", "confusion.xlsx", "data_dictionary.md", "protocol.json"} <= set(archive.namelist())
     assert 'filename="small.zip"' in reply.headers["Content-Disposition"]
+
+
+def test_wrong_passwords_sent_at_the_same_time_count_each(app):
+    replies = []
+    tries = [
+        threading.Thread(
+            target=lambda: replies.append(
+                app.test_client().post("/research/sign-in", data={"password": "x"}).status_code
+            )
+        )
+        for _ in range(12)
+    ]
+    for thread in tries:
+        thread.start()
+    for thread in tries:
+        thread.join()
+    assert sorted(replies) == [403] * 3 + [429] * 9
+
+
+def test_a_torn_address_to_go_on_to_is_ignored(client, app):
+    reply = client.post("/research/sign-in?next=/research/%0d%0aX", data={"password": app.config["RESEARCH_PASSWORD"]})
+    assert reply.location == "/research/"
+
+
+def test_a_message_of_scripts_stays_text(researcher, records, invite):
+    records.edit_study("small", {"title": "<script>alert(1)</script>"})
+    invite("<img src=x onerror=alert(1)>")
+    page = researcher.get("/research/small").text
+    assert "<script>alert" not in page
+    assert "<img" not in page

@@ -1,6 +1,11 @@
 """What observers, other sites and strangers must not get."""
 
+import os
 import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -137,10 +142,6 @@ def test_secrets_are_made_once_and_only_their_owner_can_read_them(data):
 
 
 def test_the_web_application_starts_without_torch_and_other_heavy_packages(data):
-    import os
-    import subprocess
-    import sys
-
     code = "import sys; from app import create_app; create_app(); print({'torch', 'numpy', 'PIL'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -150,3 +151,52 @@ def test_the_web_application_starts_without_torch_and_other_heavy_packages(data)
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_of_links_replaced_at_the_same_time_one_opens_the_session(invite, records, client):
+    invite()
+    session = records.sessions("small")[0]
+    threads = [threading.Thread(target=records.replace_link, args=("small", session["id"])) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    newest = records.sessions("small")[0]
+    tokens = [records.token({**newest, "generation": generation}) for generation in range(newest["generation"] + 1)]
+    assert newest["generation"] == 8
+    assert [client.get(f"/quiz/{token}").status_code for token in tokens] == [404] * 8 + [200]
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::", "\x00", "//"])
+def test_an_impossible_origin_is_foreign(client, invite, origin):
+    assert client.post(f"{invite()}/consent", data={"agree": "yes"}, headers={"Origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "exa mple", "[::1", "x/y", ""])
+def test_an_impossible_host_is_refused(client, host):
+    assert client.get("/", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see the open files")
+def test_a_server_forks_without_an_open_store(data):
+    """A connection carried into forked workers shares SQLite's lock table with its parent, and answers get lost."""
+    code = """
+import os
+from app import create_app
+create_app()
+print([path for fd in os.listdir("/proc/self/fd") if os.path.exists(path := f"/proc/self/fd/{fd}")
+       and "sqlite" in os.readlink(path)])
+"""
+    environment = {**os.environ, "QUIZ_DATA": str(data)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("folder", ["/dev/null", "/proc/nowhere"])
+def test_a_data_folder_that_cannot_be_used_is_told_in_one_line(folder):
+    environment = {**os.environ, "QUIZ_DATA": folder}
+    command = [sys.executable, "-m", "flask", "invite", "small", "--observer", "Ada"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("The quiz can't start:")
+    assert done.stderr.count("\n") == 1

@@ -1,5 +1,7 @@
 """A session from the link to the thank-you page."""
 
+import json
+
 import pytest
 
 
@@ -165,3 +167,21 @@ def test_the_study_s_own_texts_are_shown_as_markdown_without_html(client, invite
     assert "<strong>bold</strong>" in page
     assert "<script>alert" not in page
     assert 'href="javascript' not in page
+
+
+@pytest.mark.parametrize(
+    "sent", ['{"x": NaN}', '{"x": 1e999}', '{"x": "\\ud800"}', '{"\\udfff": 1}', "[" * 3999, "null", "{"]
+)
+def test_no_display_check_can_spoil_the_export(client, invite, flask, tmp_path, sent):
+    url = invite()
+    client.post(f"{url}/consent", data={"agree": "yes"})
+    client.post(f"{url}/profile", data={"role": "general", "years": "3"})
+    assert client.post(f"{url}/start", data={"display": sent}).status_code == 303
+    done = flask("export", "small", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+
+
+def test_the_display_check_is_exported_with_the_session(player, flask, tmp_path):
+    flask("export", "small", "--out", tmp_path / "out")
+    protocol = json.loads((tmp_path / "out" / "protocol.json").read_text())
+    assert protocol["observers"][0]["display"] == {"pixel_ratio": 2}

@@ -18,7 +18,7 @@ ANSWER_COLUMNS = ("User Name", "File", "RealFakeValueSlider", "Progress Value")
 LABEL_COLUMNS = ("Filename", "Label")
 TRUTH_BY_LABEL = {"real": "real", "fake": "synthetic"}
 RATING_BY_WORDS = {words.casefold(): rating for rating, words in RATINGS.items()}
-PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+PERCENT = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%")
 
 
 class LegacyError(ValueError):

@@ -9,26 +9,54 @@ from ..study import ORDERS, TEXTS, StudyError
 from .common import FILE, FOLDER
 
 
-def _read_settings(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+def _read_settings(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
     """Take a TOML file's values as the defaults of the options of the same names."""
     if path is None:
         return
-    try:
-        settings = {key.replace("-", "_"): value for key, value in tomllib.loads(path.read_text()).items()}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{path} is not TOML: {error}.") from error
-    known = {option.name for option in context.command.params if isinstance(option, click.Option)} - {"settings"}
-    unknown = sorted(set(settings) - known)
+    settings = _toml(path)
+    options = {option.name: option for option in context.command.params if isinstance(option, click.Option)}
+    del options["settings"]
+    unknown = sorted(set(settings) - set(options))
     if unknown:
+        known = ", ".join(sorted(options))
         raise click.BadParameter(
-            f"{path} sets {', '.join(unknown)}, which this command does not know. It knows: {', '.join(sorted(known))}."
+            f"{path} sets {', '.join(unknown)}, which this command does not know. It knows: {known}."
         )
-    texts = settings.pop("texts", None)
+    texts = settings.pop("texts", {})
+    for name, value in settings.items():
+        if not _fits(options[name], value):
+            raise click.BadParameter(f"{path} sets {name} to {value!r}, which is not {_kind(options[name])}.")
     if isinstance(texts, dict):
         context.meta["texts"] = texts
-    elif texts is not None:
+    elif isinstance(texts, str):
         settings["texts"] = str(path.parent / texts)
+    else:
+        raise click.BadParameter(f"{path} sets texts to {texts!r}: make it a table of texts, or name a folder.")
     context.default_map = {**(context.default_map or {}), **settings}
+
+
+def _toml(path: Path) -> dict:
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise click.BadParameter(f"{path} is not TOML: {error}.") from error
+    names = [key.replace("-", "_") for key in settings]
+    if len(set(names)) < len(names):
+        raise click.BadParameter(f"{path} sets something twice, once with '-' and once with '_': keep one of the two.")
+    return dict(zip(names, settings.values(), strict=True))
+
+
+def _fits(option: click.Option, value: object) -> bool:
+    if option.is_flag:
+        return isinstance(value, bool)
+    types = {"integer": int, "float": (int, float)}.get(option.type.name, str)
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _kind(option: click.Option) -> str:
+    if option.is_flag:
+        return "true or false"
+    return {"integer": "a whole number", "float": "a number"}.get(option.type.name, "a text")
 
 
 PROTOCOL_OPTIONS = [
@@ -86,7 +114,10 @@ def own_texts(folder: Path | None) -> dict[str, str]:
     """The study's own texts: from the folder if one is given, else from the settings file's table."""
     if folder is None:
         return click.get_current_context().meta.get("texts", {})
-    texts = {name: (folder / f"{name}.md").read_text() for name in TEXTS if (folder / f"{name}.md").exists()}
+    try:
+        texts = {name: path.read_text(encoding="utf-8") for name in TEXTS if (path := folder / f"{name}.md").exists()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"A text in {folder} can't be read: make each a file of UTF-8 text ({error}).") from error
     if not texts:
         raise StudyError(f"{folder} has none of {', '.join(f'{name}.md' for name in TEXTS)}.")
     return texts

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from flask import current_app
 
+from ..audit import note
 from ..study import Protocol
 from ..web import now, records
 from .common import FILE, bar, told
@@ -43,6 +44,7 @@ def edit_study(name, texts, **settings):
     if not changes:
         raise click.ClickException("Nothing to change: give at least one option, as in --viewing-seconds 15.")
     records().edit_study(name, changes)
+    note("edit-study", name)
     click.echo(f"Study {name}: changed {', '.join(sorted(changes))}.")
 
 
@@ -69,8 +71,11 @@ def invite(study, observers, new_link, base_url):
     found = records().study(study)
     for observer in observers:
         session, new = records().invite(found, observer, now())
+        if new:
+            note("invite", study, session["id"])
         if new_link and not new:
             session = records().replace_link(study, session["id"])
+            note("new-link", study, session["id"])
         click.echo(f"{session['observer']}\t{base_url.rstrip('/')}/quiz/{records().token(session)}")
 
 
@@ -90,8 +95,9 @@ def export(study, out, include_simulated):
     from ..answers import export_parts
 
     parts = export_parts(records(), records().study(study), include_simulated)
-    write_export(out, *parts, include_simulated=include_simulated)
-    click.echo(f"{out}: " + ", ".join(sorted(path.name for path in out.iterdir())))
+    folder = write_export(out, *parts, include_simulated=include_simulated)
+    note("export", study)
+    click.echo(f"{folder}: " + ", ".join(sorted(path.name for path in folder.iterdir())))
 
 
 @click.command("import-answers")
