@@ -73,7 +73,7 @@ def instructions_page():
     return _render(
         "instructions",
         instructions_html=text("instructions", protocol.texts.get("instructions")),
-        viewing_seconds=protocol.viewing_seconds,
+        viewing_seconds=f"{protocol.viewing_seconds:g}",
         break_every=protocol.break_every,
         scored_total=g.study.scored_total,
         scale=list(RATINGS.items()),
@@ -155,10 +155,7 @@ def shown(index: int):
     trial = _trial(index)
     _released_at(_body(), trial)
     at = now()
-    rated = records().answer(g.session["id"], index)
-    # A call that was overtaken by the rating must not put the showing after it.
-    since = rated["received_at"] if rated else records().mark_shown(g.session["id"], index, at)
-    return jsonify(trial=index, elapsed_ms=max(0, at - since))
+    return jsonify(trial=index, elapsed_ms=max(0, at - records().mark_shown(g.session["id"], index, at)))
 
 
 @bp.put("/quiz/<token>/trials/<int:index>")

@@ -301,3 +301,27 @@ def test_slow_and_failing_images_are_loaded_in_the_end(observer, records):
     observer.finish()
     check(observer, records)
     assert min(failures.values()) >= 3
+
+
+def test_zoom_window_and_lost_focus_are_recorded_and_the_controls_work_by_key(observer, context, records):
+    observer.begin()
+    observer.page.keyboard.press("Enter")
+    observer.until("showing")
+    before = observer.page.locator("canvas").screenshot()
+    for key in ("+", "+", "i"):
+        observer.page.keyboard.press(key)
+        observer.page.wait_for_timeout(500)
+    assert observer.page.locator("canvas").screenshot() != before
+    observer.page.keyboard.press("r")
+    other = context.new_page()
+    other.goto("about:blank")
+    other.bring_to_front()
+    other.wait_for_timeout(300)
+    observer.page.bring_to_front()
+    other.close()
+    observer.rate(3)
+    observer.finish()
+    first = check(observer, records)[0]
+    assert first["zoom_changes"] >= 2
+    assert first["max_zoom"] > 1
+    assert first["window_changes"] >= 1
