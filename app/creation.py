@@ -1,16 +1,18 @@
 """New studies: from two pools, or from the original quiz's result files."""
 
+import fcntl
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import ROOT
 from .analysis.legacy import LegacyAnswers, read_legacy
 from .pools import Pool, find_pool
 from .records import Records, Study
-from .study import Protocol, check_name
+from .study import Protocol, StudyError, check_name
 from .study_images import build_images, choose
 
 DAY_SECONDS = 24 * 3600
@@ -35,7 +37,11 @@ def create_study(
 
     `progress` is called after each image. Raises StudyError or PoolError.
     """
-    records.require_free(protocol.name)
+    with _sole_maker(records, quiz_data, protocol.name):
+        return _create(records, quiz_data, protocol, real, synthetic, now, progress)
+
+
+def _create(records, quiz_data, protocol, real, synthetic, now, progress) -> Study:
     folders = pool_folders(quiz_data)
     pools = [find_pool(folders, name) for name in (real, synthetic)]
     chosen = choose(*pools, protocol.images, protocol.seed)
@@ -55,6 +61,25 @@ def create_study(
     return study
 
 
+@contextmanager
+def _sole_maker(records: Records, quiz_data: Path, name: str) -> Iterator[None]:
+    """Keep the name of a study for this process while it makes it, and clear away what a killed one left under it.
+
+    The lock is the operating system's: it ends with the process, however that ends. Raises StudyError if the name is
+    taken, or another process on this machine is making a study of that name.
+    """
+    records.require_free(name)
+    with (quiz_data / f".making-{name}").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StudyError(f"Another command is making the study {name} just now: wait for it to end.") from error
+        records.require_free(name)
+        records.clear_unfinished(name)
+        yield
+        Path(lock.name).unlink()
+
+
 def _clear_leftovers(studies: Path) -> None:
     """Remove what a killed `create-study` left behind: hidden folders that nobody has written to for a day."""
     for folder in studies.glob(".*"):
@@ -71,7 +96,9 @@ def _choose_practice(protocol: Protocol, pools: list[Pool], chosen: list) -> lis
     return [(pool, image) for pool, image in more if image.pixels_sha256 not in taken]
 
 
-def import_answers(records: Records, name: str, answers_file: Path, labels_file: Path, now: int) -> LegacyAnswers:
+def import_answers(
+    records: Records, quiz_data: Path, name: str, answers_file: Path, labels_file: Path, now: int
+) -> LegacyAnswers:
     """Make a finished study out of the original quiz's two files. Raises StudyError or LegacyError."""
     check_name(name)
     records.require_free(name)
@@ -82,7 +109,8 @@ def import_answers(records: Records, name: str, answers_file: Path, labels_file:
     by_observer: dict[str, list[dict]] = {}
     for row in legacy.rows:
         by_observer.setdefault(row["observer"], []).append(_imported_answer(row, protocol))
-    records.add_imported(study, by_observer, now)
+    with _sole_maker(records, quiz_data, name):
+        records.add_imported(study, by_observer, now)
     return legacy
 
 

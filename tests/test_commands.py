@@ -2,13 +2,18 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
 import pytest
 from conftest import noise_images
 from player import Player
+
+from app import create_app
 
 LEGACY = Path(__file__).parent / "fixtures" / "legacy"
 
@@ -281,3 +286,33 @@ def test_a_simulation_never_plays_a_real_observer_s_session(flask, invite, recor
     assert done.exit_code != 0
     assert "real observer" in done.output
     assert records.rows(records.study("small")) == []
+
+
+def test_an_interrupted_import_leaves_nothing_for_a_study_of_that_name(flask, records, monkeypatch):
+    files = ("--answers", LEGACY / "submissions.csv", "--labels", LEGACY / "image_labels.csv")
+
+    def killed(study):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(records, "add_study", killed)
+        assert flask("import-answers", "next", *files).exit_code != 0
+    assert len(list(records.store.scan("answer"))) > 500
+    done = flask("create-study", "next", "--real", "cases", "--synthetic", "fakes", "--images", 4)
+    assert done.exit_code == 0, done.output
+    assert records.sessions("next") == []
+    assert list(records.store.scan("answer")) == []
+
+
+def test_two_commands_cannot_make_the_same_study_at_once(data, tmp_path):
+    environment = {**os.environ, "QUIZ_DATA": str(data)}
+    files = ["--answers", str(LEGACY / "submissions.csv"), "--labels", str(LEGACY / "image_labels.csv")]
+    command = [sys.executable, "-m", "flask", "import-answers", "first", *files]
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1], said
+    records = create_app(data).extensions["records"]
+    assert len(records.rows(records.study("first"))) == 201 + 201 + 120

@@ -109,7 +109,7 @@ def import_answers(study, answers, labels):
     """Make the finished study STUDY out of the original quiz's two files."""
     from ..creation import import_answers as run
 
-    click.echo("\n".join(run(records(), study, answers, labels, now()).report.lines()))
+    click.echo("\n".join(run(records(), current_app.config["QUIZ_DATA"], study, answers, labels, now()).report.lines()))
 
 
 COMMANDS = (create_study, edit_study, invite, export, import_answers)
