@@ -15,6 +15,7 @@ def create_app(quiz_data: Path | None = None) -> Flask:
     `quiz_data/` in the project."""
     from . import cli, observer, research, web
     from .credentials import load_secrets
+    from .lookups import Lookups
     from .records import Records
     from .store import open_store
 
@@ -39,7 +40,7 @@ def create_app(quiz_data: Path | None = None) -> Flask:
         PERMANENT_SESSION_LIFETIME=12 * 3600,
         SEND_FILE_MAX_AGE_DEFAULT=365 * 24 * 3600,
     )
-    app.extensions["records"] = Records(open_store(data), secrets.secret_key)
+    app.extensions["records"] = Records(open_store(data), secrets.secret_key, Lookups(data / "news"))
     web.init_app(app)
     app.register_blueprint(observer.bp)
     app.register_blueprint(research.bp)

@@ -8,6 +8,9 @@
 | link | HASH-OF-TOKEN | the study and session that a personal link opens |
 | shown | SESSION/INDEX | when a trial's image was first on screen, unless the answer before it says so |
 | answer | SESSION/INDEX | the rating of a trial, written once |
+| audit | TIME/RANDOM | what a researcher did |
+
+The researcher's sign-in keeps a kind of its own, `sign-in`, which nobody needs to keep.
 """
 
 import base64
@@ -17,9 +20,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from .analysis.table import ALL_OBSERVERS
+from .lookups import Lookups
 from .store import Store
-from .study import Protocol, StudyError, Trial, is_late, sequence, stage
+from .study import Protocol, StudyError, Trial, check_name, is_late, sequence, stage
 
+# Everything worth copying, what belongs to another document before that one.
+KINDS = ("answer", "shown", "session", "link", "observer", "study", "audit")
+# How long a process believes what it has read, unless there is news on its machine (see Lookups).
+LINK_SECONDS = 600  # at ten seconds an answer, a read in sixty answers
+SESSION_SECONDS = 3600
 PROGRESS_STAGES = {"welcome": "invited", "profile": "profile", "instructions": "instructions", "trials": "rating"}
 
 
@@ -83,10 +93,11 @@ class Position:
 class Records:
     """Everything the application asks of its store. Times are milliseconds since 1970 UTC."""
 
-    def __init__(self, store: Store, secret_key: str):
+    def __init__(self, store: Store, secret_key: str, lookups: Lookups):
         self.store = store
         self._secret = secret_key.encode()
         self._frozen: dict[str, Study] = {}
+        self.lookups = lookups
 
     # Studies
 
@@ -99,6 +110,7 @@ class Records:
         """The study; StudyError if there is none. A frozen study never changes, so it is read from the store once."""
         if name in self._frozen:
             return self._frozen[name]
+        check_name(name)
         document = self.store.get("study", name)
         if document is None:
             known = ", ".join(key for key, _ in self.store.scan("study")) or "none yet"
@@ -119,8 +131,6 @@ class Records:
         The study itself is written last, so that a crash leaves nothing that can be seen; what it leaves is cleared by
         the next try.
         """
-        self.require_free(study.name)
-        self._clear(study.name)
         for observer, given in answers.items():
             session, _ = self._add_session(
                 study.name, observer, {"invited_at": now, "generation": 0, "simulated": False, "imported": True}
@@ -129,7 +139,8 @@ class Records:
                 self.add_answer(session["id"], index, answer)
         self.add_study(study)
 
-    def _clear(self, study_name: str) -> None:
+    def clear_unfinished(self, study_name: str) -> None:
+        """Remove what an interrupted import left of a study that never came to be."""
         for session in self.sessions(study_name):
             for key, _ in self.store.scan("answer", f"{session['id']}/"):
                 self.store.delete("answer", key)
@@ -162,9 +173,11 @@ class Records:
     def freeze(self, name: str, now: int) -> None:
         """Freeze the study if it is not frozen yet."""
         if name not in self._frozen:
-            self.store.update(
+            frozen = self.store.update(
                 "study", name, lambda document: None if document["frozen_at"] else {**document, "frozen_at": now}
             )
+            if frozen is not None:
+                self._frozen[name] = Study.from_dict(frozen)
 
     # Sessions
 
@@ -177,19 +190,22 @@ class Records:
         session, new = self._add_session(
             study.name, observer, {"invited_at": now, "generation": 0, "simulated": simulated}
         )
+        if bool(session["simulated"]) != simulated:
+            other = "a simulated" if session["simulated"] else "a real"
+            raise StudyError(f"{session['observer']} is {other} observer of {study.name}: choose another name.")
         self._create_link(session)
         return session, new
 
     def _add_session(self, study_name: str, observer: str, values: Mapping) -> tuple[dict, bool]:
         name = check_observer(observer)
-        digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:32]
+        key = _observer_key(study_name, name)
         wanted = {"session": secrets.token_hex(8), "name": name}
-        new = self.store.create("observer", f"{study_name}/{digest}", wanted)
-        known = wanted if new else self.store.get("observer", f"{study_name}/{digest}")
+        new = self.store.create("observer", key, wanted)
+        known = wanted if new else self.store.get("observer", key)
         session = {"id": known["session"], "study": study_name, "observer": known["name"], **values}
         # Done for a known observer too: a crash may have come between these writes the first time.
         self.store.create("session", f"{study_name}/{session['id']}", session)
-        return self.session(study_name, session["id"]), new
+        return self._stored_session(study_name, session["id"]), new
 
     def token(self, session: Mapping) -> str:
         """The session's link token: 256 bits that only the holder of the secret key can compute, so that a link can be
@@ -199,24 +215,74 @@ class Records:
         return base64.urlsafe_b64encode(hmac.digest(self._secret, message, "sha256")).rstrip(b"=").decode()
 
     def replace_link(self, study_name: str, session_id: str) -> dict:
-        """Give the session a new link; the old one stops working at once."""
-        session = self.session(study_name, session_id)
-        self.store.delete("link", _hash(self.token(session)))
+        """Give the session a new link; the old one stops working at once, on other machines within LINK_SECONDS."""
+        session = self._stored_session(study_name, session_id)
+        if session.get("erased_at"):
+            raise StudyError("This observer was deleted: nobody is left to send a link to.")
         session = self.store.update(
             "session", f"{study_name}/{session_id}", lambda old: {**old, "generation": old["generation"] + 1}
         )
         self._create_link(session)
-        return session
+        # Another caller may be doing the same: whoever comes last removes every link but the newest.
+        newest = self._stored_session(study_name, session_id)
+        for generation in range(newest["generation"]):
+            self._delete_link({**newest, "generation": generation})
+        return newest
 
     def _create_link(self, session: Mapping) -> None:
         self.store.create("link", _hash(self.token(session)), {"study": session["study"], "session": session["id"]})
 
+    def _delete_link(self, session: Mapping) -> None:
+        self.store.delete("link", _hash(self.token(session)))
+        self.lookups.tell()
+
+    def session_of(self, study_name: str, observer: str) -> str:
+        """The id of the session of the observer with this name; StudyError if there is none."""
+        known = self.store.get("observer", _observer_key(study_name, check_observer(observer)))
+        if known is None:
+            raise StudyError(f"There is no observer named {observer} in the study {study_name}.")
+        return known["session"]
+
+    def delete_observer(self, study_name: str, observer: str, keep_answers: bool, now: int) -> None:
+        """Erase the person: link, name, profile and display check; with `keep_answers` the answers stay, as those of
+        nobody known.
+
+        What leads to the rest goes last, so that it can be called again after a crash.
+        """
+        session_id = self.session_of(study_name, observer)
+        key = f"{study_name}/{session_id}"
+        session = self.store.get("session", key)
+        if session is not None:
+            self._delete_link(session)
+        if keep_answers:
+            self.store.update("session", key, lambda old: _erased(old, now))
+        else:
+            for kind in ("answer", "shown"):
+                for trial, _ in self.store.scan(kind, f"{session_id}/"):
+                    self.store.delete(kind, trial)
+            self.store.delete("session", key)
+        self.store.delete("observer", _observer_key(study_name, check_observer(observer)))
+
     def find_link(self, token: str) -> tuple[str, str] | None:
         """(study name, session id) that the token opens, or None."""
-        link = self.store.get("link", _hash(token))
+        digest = _hash(token)
+        link = self.lookups.get(f"link {digest}", LINK_SECONDS, lambda: self.store.get("link", digest), bool)
         return None if link is None else (link["study"], link["session"])
 
     def session(self, study_name: str, session_id: str) -> dict:
+        """The session; StudyError if there is none.
+
+        Remembered once it is started, because nothing changes in it from then on; before, another worker may have taken
+        it a stage further.
+        """
+        return self.lookups.get(
+            f"session {study_name}/{session_id}",
+            SESSION_SECONDS,
+            lambda: self._stored_session(study_name, session_id),
+            lambda session: session.get("started_at"),
+        )
+
+    def _stored_session(self, study_name: str, session_id: str) -> dict:
         session = self.store.get("session", f"{study_name}/{session_id}")
         if session is None:
             raise StudyError(f"There is no session {session_id} in the study {study_name}.")
@@ -301,6 +367,8 @@ class Records:
         rows, before = [], None
         for key, answer in self.store.scan("answer", f"{session['id']}/"):
             shown_at = before["received_at"] if before and before["next_shown"] else shown.get(key)
+            if shown_at and answer["received_at"] and shown_at > answer["received_at"]:
+                shown_at = None  # the rating overtook the call that told of the showing
             measures = answer["measures"]
             late = (
                 is_late(answer["viewing_ms"], measures.get("submitted_ms"), shown_at, answer["received_at"])
@@ -316,13 +384,35 @@ class Records:
             before = answer
         return rows
 
+    # What researchers did
+
+    def add_audit(self, entry: Mapping, now: int) -> None:
+        self.store.create("audit", f"{now:015d}/{secrets.token_hex(4)}", {"at": now, **entry})
+
+    def audit_log(self) -> list[dict]:
+        """All entries, oldest first."""
+        return [entry for _, entry in self.store.scan("audit")]
+
 
 def check_observer(name: str) -> str:
     """Return the observer's name without needless spaces; raise StudyError if it cannot be one."""
     name = " ".join(name.split())
+    if name.casefold() == ALL_OBSERVERS.casefold():
+        raise StudyError(f"{name!r} is what results call everybody together: choose another name.")
     if not 1 <= len(name) <= 80 or not name.isprintable():
         raise StudyError(f"{name[:90]!r} cannot be an observer's name: use 1 to 80 printable characters.")
     return name
+
+
+def _erased(session: Mapping | None, now: int) -> dict | None:
+    if session is None:
+        return None
+    kept = {name: value for name, value in session.items() if name not in ("profile", "display")}
+    return {**kept, "observer": f"Deleted {session['id']}", "erased_at": now}
+
+
+def _observer_key(study_name: str, name: str) -> str:
+    return f"{study_name}/{hashlib.sha256(name.casefold().encode()).hexdigest()[:32]}"
 
 
 def _trial_key(session_id: str, index: int) -> str:

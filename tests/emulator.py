@@ -1,6 +1,8 @@
 """Google's own Firestore emulator for the tests: one a test process, kept as long as the tests run."""
 
+import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -8,8 +10,12 @@ import time
 import urllib.request
 from pathlib import Path
 
+import grpc
 import pytest
 from live import ROOT, free_port
+
+from app.store import StoreError
+from app.store.firestore import EMULATOR_OWNER, FirestoreStore
 
 PACKAGE = "google-cloud-cli-firestore-emulator"
 MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
@@ -19,8 +25,8 @@ PROJECT = "demo-panodiff"
 
 
 class Emulator:
-    """Runs on a port of its own, under the project's `firestore.rules`; stopped and started again it has what it had
-    (saved in `folder` in between)."""
+    """Runs on a port of its own, under the project's `firestore.rules`. Started again after `stop`, it has what it had
+    before, which lies in `folder` in between."""
 
     def __init__(self, jar: str, folder: Path):
         self.jar, self.folder, self.port = jar, folder, free_port()
@@ -37,8 +43,7 @@ class Emulator:
 
     def start(self) -> None:
         options = ["--host=127.0.0.1", f"--port={self.port}", f"--rules={ROOT / 'firestore.rules'}"]
-        options.append(f"--export-on-exit={self.folder}")
-        options += [f"--import-data={saved}" for saved in self.folder.glob("*.overall_export_metadata")]
+        options += [f"--seed_from_export={saved}" for saved in self.folder.glob("*/*.overall_export_metadata")]
         self.process = subprocess.Popen(
             [*JAVA, self.jar, MAIN_CLASS, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -47,8 +52,17 @@ class Emulator:
             assert self.process.poll() is None, "the Firestore emulator ended at once"
             assert time.monotonic() < end, "the Firestore emulator did not start"
             time.sleep(0.05)
+        while not self._works():
+            assert time.monotonic() < end, "the Firestore emulator did not work"
 
     def stop(self) -> None:
+        """It keeps its documents in memory alone, so save them first; nobody may be writing."""
+        for saved in self.folder.iterdir():
+            shutil.rmtree(saved)
+        self._save()
+        self.end()
+
+    def end(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=START_SECONDS)
 
@@ -58,6 +72,25 @@ class Emulator:
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
+
+    def _works(self) -> bool:
+        """Java is slow the first time: the first write may outlast what an application would wait."""
+        warm = FirestoreStore(
+            PROJECT, "warm-up", lambda: grpc.insecure_channel(f"127.0.0.1:{self.port}"), EMULATOR_OWNER
+        )
+        try:
+            warm.update("kind", "key", lambda old: {})
+            return warm.count("kind") == 1
+        except StoreError:
+            return False
+
+    def _save(self) -> None:
+        place = {"export_directory": str(self.folder), "export_name": "saved"}
+        body = json.dumps({"database": f"projects/{PROJECT}/databases/(default)", **place}).encode()
+        address = f"http://127.0.0.1:{self.port}/emulator/v1/projects/{PROJECT}:export"
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as reply:
+            reply.read()
 
     def _answers(self) -> bool:
         try:
@@ -94,4 +127,13 @@ def emulator(tmp_path_factory):
     running = Emulator(find_jar(), tmp_path_factory.mktemp("emulator"))
     running.start()
     yield running
-    running.stop()
+    running.end()
+
+
+@pytest.fixture
+def firestore(emulator, monkeypatch):
+    """The emulator as the store that `open_store` and `create_app` take, empty for this test."""
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("FIRESTORE_PREFIX", f"test-{secrets.token_hex(8)}")
+    return emulator

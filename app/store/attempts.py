@@ -10,7 +10,7 @@ from google.auth.exceptions import GoogleAuthError
 from . import StoreError
 
 SECONDS = 5  # an operation takes no longer, all its tries together
-AWAY_TRIES = 4  # a service that refuses is left alone after so many: whoever asked tries again by itself
+AWAY_TRIES = 5  # a service that refuses is left alone after so many: whoever asked tries again by itself
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.8  # seconds between tries; doubled each time, with jitter
 TRANSIENT = (
     errors.Aborted,

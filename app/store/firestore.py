@@ -41,7 +41,7 @@ CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),  # a line that died unnoticed is found
     # gRPC alone would wait up to two minutes before it looks whether the service is back.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 300),
     ("grpc.max_receive_message_length", -1),
 ]
 Query = types.StructuredQuery
