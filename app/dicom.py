@@ -17,7 +17,7 @@ from pydicom.pixels import get_decoder, pixel_array
 from pydicom.pixels.processing import apply_rescale, apply_windowing
 from pydicom.uid import UID
 
-from .radiograph import RadiographError, check_pixel_count, stretch
+from .pixels import RadiographError, check_pixel_count, stretch
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")

@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from .import_report import ImportReport
-from .radiograph import RadiographError, looks_like_image, pixels_sha256, read_radiograph
+from .pixels import RadiographError, pixels_sha256
+from .radiograph import looks_like_image, read_radiograph
 from .whole_folder import on_all_cores, whole_folder, write_durably
 
 if TYPE_CHECKING:

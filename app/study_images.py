@@ -7,8 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .pixels import pixels_sha256
 from .pools import Pool, PoolError, PoolImage, read_pool_image
-from .radiograph import pixels_sha256
 from .whole_folder import on_all_cores, whole_folder, write_durably
 
 if TYPE_CHECKING:

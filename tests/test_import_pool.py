@@ -15,8 +15,9 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1
 
+from app.pixels import RadiographError, pixels_sha256
 from app.pools import PoolError, find_files, find_pool, import_pool, list_pools, load_pool, read_pool_image
-from app.radiograph import RadiographError, pixels_sha256, read_radiograph
+from app.radiograph import read_radiograph
 
 WIDTH, HEIGHT = 320, 160
 PATIENT = "Doe^Jane"

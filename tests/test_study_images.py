@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from app.pixels import pixels_sha256
 from app.pools import PoolError, import_pool, load_pool
-from app.radiograph import pixels_sha256
 from app.study_images import build_images, choose
 
 RADIOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "radiographs"
