@@ -86,10 +86,8 @@ def play_trials(page, limit_ms: float) -> dict:
     reached = "([phases, left]) => phases.includes(quiz.dataset.phase) && quiz.dataset.trial !== left"
     left = ""
     while True:
-        page.wait_for_function(reached, arg=[["pausing", "showing", "hidden", "finishing"], left])
+        page.wait_for_function(reached, arg=[["pausing", "showing", "hidden"], left])
         phase, trial = page.evaluate("[quiz.dataset.phase, quiz.dataset.trial]")
-        if phase == "finishing":
-            return page.evaluate("seen")
         if phase == "pausing":
             page.wait_for_timeout(RATE_AFTER_MS)
             page.click("[data-part=go]")
@@ -99,13 +97,13 @@ def play_trials(page, limit_ms: float) -> dict:
             page.wait_for_function(reached, arg=[["hidden"], left])
             page.wait_for_timeout(100)
         page.keyboard.press(str(int(trial) % 5 + 1))
-        last = page.evaluate("quiz.dataset.trial")
+        left = page.evaluate("quiz.dataset.trial")
+        seen = page.evaluate("seen")
+        last = page.locator("[data-part=bar]").evaluate("bar => bar.max - bar.value <= 1")
         page.keyboard.press("Enter")
-        left = last
-        # The last rating's page goes away by itself once it is saved; what was seen has to be read before.
-        bar = page.locator("[data-part=bar]")
-        if bar.evaluate("bar => bar.max - bar.value") <= 1:
-            return page.evaluate("seen")
+        # The page goes away by itself once the last rating is saved: what was seen has been read before.
+        if last:
+            return seen
 
 
 def report(rows: list[dict], seen: dict, received: float, limit_ms: float) -> None:
