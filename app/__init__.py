@@ -33,6 +33,7 @@ def create_app(quiz_data: Path | None = None) -> Flask:
         SECRET_KEY=secrets.secret_key,
         RESEARCH_PASSWORD=secrets.research_password,
         QUIZ_DATA=data,
+        PUBLIC_URL=os.environ.get("PUBLIC_URL"),
         CLOCK=lambda: time.time_ns() // 1_000_000,
         MAX_CONTENT_LENGTH=64 * 1024,
         SESSION_COOKIE_NAME="research",

@@ -138,7 +138,7 @@ def _live(study: Study) -> dict:
         "table": table,
         "metrics": METRICS,
         "now": now(),
-        "base_url": request.url_root.rstrip("/"),
+        "base_url": (current_app.config["PUBLIC_URL"] or request.url_root).rstrip("/"),
     }
 
 

@@ -157,3 +157,9 @@ def test_a_message_of_scripts_stays_text(researcher, records, invite):
     page = researcher.get("/research/small").text
     assert "<script>alert" not in page
     assert "<img" not in page
+
+
+def test_links_carry_the_public_address(researcher, invite, app):
+    app.config["PUBLIC_URL"] = "https://quiz.example/"
+    url = invite()
+    assert f"https://quiz.example{url}" in researcher.get("/research/small").text
