@@ -52,7 +52,6 @@ def write_backup(path: Path, store: Store, quiz_data: Path, progress: Progress) 
 
 def _write_all(archive: ZipFile, store: Store, quiz_data: Path, progress: Progress) -> None:
     sums, folders = {}, set()
-    # Answers come before the sessions and studies they belong to, so that none of them is left without.
     for kind, name in DOCUMENTS.items():
         digest = hashlib.sha256()
         with archive.open(name, "w", force_zip64=True) as member:

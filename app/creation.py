@@ -55,7 +55,8 @@ def _create(records, quiz_data, protocol, real, synthetic, now, progress) -> Stu
     study = Study(protocol, folder, images, practised, now, pools={pool.name: _about(pool) for pool in pools})
     try:
         records.add_study(study)
-    except BaseException:
+    except StudyError:
+        # After any other error the study may have been stored all the same, and need its images.
         shutil.rmtree(quiz_data / "studies" / folder)
         raise
     return study

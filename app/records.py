@@ -25,8 +25,9 @@ from .lookups import Lookups
 from .store import Store
 from .study import Protocol, StudyError, Trial, check_name, is_late, sequence, stage
 
-# Everything worth copying, what belongs to another document before that one.
-KINDS = ("answer", "shown", "session", "link", "observer", "study", "audit")
+# Everything worth copying. What refers to another kind comes before it, so that nothing that is added meanwhile is
+# copied without what it refers to.
+KINDS = ("answer", "shown", "link", "observer", "session", "study", "audit")
 # How long a process believes what it has read, unless there is news on its machine (see Lookups).
 LINK_SECONDS = 600  # at ten seconds an answer, a read in sixty answers
 SESSION_SECONDS = 3600

@@ -69,6 +69,7 @@ class Emulator:
     def freeze(self) -> None:
         """Let it take requests and answer none, as a service behind a broken line does."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)

@@ -129,26 +129,27 @@ class Persistent(Player):
 
 
 def wait_for_more(growing: list, count: int) -> None:
-    enough = sum(map(len, growing)) + count
+    enough, end = sum(map(len, growing)) + count, time.monotonic() + 60
     while sum(map(len, growing)) < enough:
+        assert time.monotonic() < end, "nothing happens any more"
         time.sleep(0.002)
 
 
 def test_firestore_stopped_and_lines_cut_under_playing_observers_lose_and_double_nothing(
     app, firestore, line, invite, records, study_of
 ):
-    """Four observers; the line is cut eight times wherever they are, and twice of these Firestore is started anew."""
-    study = study_of(80)
+    """Four observers; the line is cut five times wherever they are, and once Firestore is started anew meanwhile."""
+    study = study_of(50)
     players = [Persistent(app.test_client(), invite(name, study.name)) for name in ("Ada", "Grace", "Emmy", "Lise")]
     for player in players:
         player.begin()
     threads = [threading.Thread(target=player.play_on) for player in players]
     for thread in threads:
         thread.start()
-    for cut in range(8):
+    for cut in range(5):
         wait_for_more([player.confirmed for player in players], 20)
         line.cut()
-        if cut in (2, 5):
+        if cut == 2:
             firestore.stop()
             firestore.start()
         wait_for_more([player.turned_away for player in players], 1)
@@ -159,13 +160,13 @@ def test_firestore_stopped_and_lines_cut_under_playing_observers_lose_and_double
     rows = records.rows(study)
     for player in players:
         stored = [row["rating"] for row in rows if row["session"] == player.state["session"]]
-        assert stored == [player.confirmed[trial] for trial in range(81)]
+        assert stored == [player.confirmed[trial] for trial in range(51)]
 
 
 def test_requests_doubled_delayed_and_out_of_turn_change_nothing(app, data, clock, invite, records, study_of):
     """Every rating goes out four times at once, one of them a different one, by two servers; all of them again at the
     end, in any order."""
-    study, draw = study_of(12), random.Random(8)
+    study, draw = study_of(8), random.Random(8)
     other = create_app(data)
     other.config["CLOCK"] = clock
     player = Player(app.test_client(), invite("Ada", study.name))
@@ -200,7 +201,7 @@ def test_requests_doubled_delayed_and_out_of_turn_change_nothing(app, data, cloc
         replies = []
         send(other, trial, body, replies)
         assert replies[0][1].status_code == (200 if body["rating"] == confirmed[trial] else 409)
-    assert [row["rating"] for row in records.rows(study)] == [confirmed[trial] for trial in range(13)]
+    assert [row["rating"] for row in records.rows(study)] == [confirmed[trial] for trial in range(9)]
 
 
 def test_a_server_with_several_workers_plays_whole_sessions(app, flask, data, records):

@@ -70,13 +70,15 @@ def restore(file):
 @click.command("delete-observer")
 @click.argument("study")
 @click.argument("name")
-@click.option("--keep-answers/--drop-answers", required=True, help="What becomes of the answers.")
+@click.option("--keep-answers/--drop-answers", default=None, help="What becomes of the answers; has to be said.")
 @told
 def delete_observer(study, name, keep_answers):
     """Erase the observer NAME from STUDY: name, profile and link, and the answers unless they are to be kept.
 
     Earlier backups and exports still hold them.
     """
+    if keep_answers is None:
+        raise click.UsageError("Say what becomes of the answers: --keep-answers or --drop-answers.")
     session = records().session_of(study, name)
     # Noted first: what may be gone for good must not be gone without a trace.
     note("delete-observer, answers kept" if keep_answers else "delete-observer, answers dropped", study, session)

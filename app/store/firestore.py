@@ -91,9 +91,9 @@ class FirestoreStore:
     def __init__(
         self, project: str, prefix: str, connect: Callable[[], grpc.Channel], metadata: Iterable[tuple[str, str]] = ()
     ):
-        database = f"projects/{project}/databases/(default)"
-        self._root = f"{database}/documents/{prefix}"
-        self._metadata = [("google-cloud-resource-prefix", database), *metadata]
+        self._database = f"projects/{project}/databases/(default)"
+        self._root = f"{self._database}/documents/{prefix}"
+        self._metadata = [("google-cloud-resource-prefix", self._database), *metadata]
         self._connect = connect
         self._lock = threading.Lock()
         self._client: FirestoreClient | None = None
@@ -156,14 +156,17 @@ class FirestoreStore:
         request = types.RunAggregationQueryRequest(parent=f"{self._root}/{kind}", structured_aggregation_query=query)
         for attempt in attempts():
             with attempt:
-                (reply,) = self._call("run_aggregation_query", request, attempt)
-                return reply.result.aggregate_fields["n"].integer_value
+                # Some replies may only tell of progress, here as in a query.
+                results = [
+                    reply.result.aggregate_fields for reply in self._call("run_aggregation_query", request, attempt)
+                ]
+                return sum(fields["n"].integer_value for fields in results if fields)
 
     def _find(self, kind: str, key: str, attempt: Attempt) -> types.Document | None:
-        try:
-            return self._call("get_document", types.GetDocumentRequest(name=self._name(kind, key)), attempt)
-        except errors.NotFound:
-            return None
+        # Not get_document, which says the same of a missing document and of a missing database.
+        request = types.BatchGetDocumentsRequest(database=self._database, documents=[self._name(kind, key)])
+        replies = self._call("batch_get_documents", request, attempt)
+        return next((reply.found for reply in replies if "found" in reply), None)
 
     def _replace(self, name: str, new: types.Document, old: types.Document | None, attempt: Attempt) -> None:
         """Write if the stored document is still `old`."""
