@@ -1,7 +1,7 @@
 """Phantoms: panoramic radiographs computed from a parametric anatomy, free of any licence.
 
-`anatomy` draws a patient, `render` a picture of that patient as one of the devices in `looks` would take it, `pool`
-many of them into a pool.
+`anatomy` describes a patient, `patient` draws one at random (`child` one in the mixed dentition), `render` a picture
+of that patient as one of the devices in `looks` would take it, `pool` many of them into a pool.
 """
 
 from .errors import PhantomError

@@ -1,4 +1,4 @@
-"""A random patient as plain data: the jaws, every tooth by its FDI number, what was done to it and what ails it.
+"""A patient as plain data: the jaws, every tooth by its FDI number, what was done to it and what ails it.
 
 Everything here is in millimetres and degrees and knows nothing of pictures, so that it can stand in a manifest as the
 labels of the image. "Right" and "left" are the patient's: the right lies on the left of the picture.
@@ -20,7 +20,7 @@ class Tooth:
 
     `state`: "erupted", "partly erupted", "impacted", "germ" (still forming in the jaw), "implant" (with its crown) or
     "pontic" (a bridge's false tooth). `tilt` tips the crown towards the midline, `shift` moves it away from there,
-    `intrusion` sinks it into the jaw. FDI numbers from 51 are deciduous teeth.
+    `intrusion` sinks it into the jaw, `rotation` turns it about its own axis. FDI numbers from 51 are deciduous teeth.
     """
 
     fdi: int
@@ -29,8 +29,10 @@ class Tooth:
     tilt: float = 0.0
     shift: float = 0.0
     intrusion: float = 0.0
+    rotation: float = 0.0
     root_bend: float = 0.0
     root_length: float = 1.0
+    root_spread: float = 1.0
     wear: float = 0.0
     fillings: list[str] = field(default_factory=list)
     crown: bool = False
@@ -79,6 +81,7 @@ class Jaws:
     mandible_height       of the body at the chin
     ramus_width           of the ramus, back to front
     gonial_flare          how far the angle stands out and down, 0 the usual
+    antegonial_notch      depth of the hollow of the lower border before the angle
     condyle_height        y of the condyle's top in the patient's frame
     condyle_size          relative
     cortex                thickness of the lower border
@@ -92,6 +95,7 @@ class Jaws:
     septum_deviation      of the nasal septum, positive to the patient's left
     smile                 rise of the occlusal line over 60 mm
     bite_opening          between the biting edges
+    overlap               of neighbouring crowns in the picture, mm, on the right and on the left
     asymmetry             amplitudes and phases of the slow waves that bend left from right
     """
 
@@ -99,6 +103,7 @@ class Jaws:
     mandible_height: float
     ramus_width: float
     gonial_flare: float
+    antegonial_notch: float
     condyle_height: float
     condyle_size: float
     cortex: float
@@ -112,6 +117,7 @@ class Jaws:
     septum_deviation: float
     smile: float
     bite_opening: float
+    overlap: list[float]
     asymmetry: list[float]
 
 
@@ -124,6 +130,9 @@ class Positioning:
     chin                  down (positive: the arches smile less) or up, mm at the midline
     forward               front teeth widened (positive, too far back) or narrowed, relative
     shift, height         of the whole picture, mm
+    exposure              of the picture's tones towards black, optical depth
+    contrast              of its tones, relative
+    movement              blur of a patient who did not stand still, mm
     bite_block            whether the plastic stick shows between the incisors
     """
 
@@ -133,12 +142,15 @@ class Positioning:
     forward: float
     shift: float
     height: float
+    exposure: float
+    contrast: float
+    movement: float
     bite_block: bool
 
 
 @dataclass
 class Patient:
-    """All that is drawn: made by `random_patient`, written to the manifest by `as_record`."""
+    """All that is drawn: made by `patient.random_patient`, written to the manifest by `as_record`."""
 
     age: int
     jaws: Jaws
@@ -168,152 +180,3 @@ def _rounded(value):
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
     return round(float(value), 3) if isinstance(value, float | np.floating) else value
-
-
-def random_patient(rng: np.random.Generator) -> Patient:
-    """A patient drawn from `rng`: age first, since teeth are lost, filled and worn with the years."""
-    age = int(np.clip(rng.normal(42, 16), 17, 85))
-    jaws = random_jaws(rng, age)
-    missing = _random_missing(rng, age)
-    teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
-    patient = Patient(age, jaws, random_positioning(rng), teeth, missing, [], random_soft_tissue(rng))
-    _place_implants(rng, patient)
-    _place_bridges(rng, patient)
-    _drift_into_gaps(rng, patient)
-    return patient
-
-
-def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
-    normal = rng.normal
-    return Jaws(
-        size=np.clip(normal(1, 0.035), 0.9, 1.09),
-        mandible_height=normal(31, 2.0),
-        ramus_width=normal(34, 2.5),
-        gonial_flare=normal(0, 3.5),
-        condyle_height=normal(27, 5.0),
-        condyle_size=np.clip(normal(1, 0.12), 0.7, 1.3),
-        cortex=np.clip(normal(3.6, 0.5) - 0.015 * max(0, age - 50), 2.0, 5.0),
-        bone_loss=max(0.0, normal(0.02, 0.025) * (age - 15)),
-        trabecular_coarseness=np.clip(normal(1, 0.15), 0.7, 1.4),
-        bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
-        sinus_depth=normal(0, 3.0),
-        sinus_width=normal(0, 2.5),
-        palate_height=normal(43.5, 2.5),
-        nasal_width=normal(1, 0.1),
-        septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(11, 3.0), 3, 18),
-        bite_opening=np.clip(normal(3.3, 1.0), 1.5, 6.0),
-        asymmetry=[float(value) for value in normal(0, 1, 8)],
-    )
-
-
-def random_positioning(rng: np.random.Generator) -> Positioning:
-    return Positioning(
-        rotation=rng.normal(0, 0.02), tilt=rng.normal(0, 0.012), chin=rng.normal(0, 1.5), forward=rng.normal(0, 0.06),
-        shift=rng.normal(0, 1.8), height=rng.normal(0, 3.5), bite_block=bool(rng.uniform() < 0.75),
-    )
-
-
-def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
-    return {
-        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
-        "spine_density": float(rng.uniform(0.4, 1.9)),
-        "ghost": float(rng.uniform(0.6, 1.3)),
-        "turbinates": float(rng.uniform(0.5, 1.3)),
-        "bulk": float(np.clip(rng.normal(1, 0.15), 0.6, 1.4)),
-    }
-
-
-def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
-    """Third molars are often absent; with age, molars and premolars go first and canines last."""
-    frailty = rng.gamma(0.8, 1.0) * max(0.0, age - 22) / 40
-    weight = {1: 0.25, 2: 0.3, 3: 0.1, 4: 0.5, 5: 0.7, 6: 1.3, 7: 0.9, 8: 1.0}
-    chance = {fdi: 1 - np.exp(-0.16 * frailty * weight[fdi % 10]) for fdi in UPPER + LOWER}
-    absent_wisdom = rng.uniform(0.1, 0.9)
-    for fdi in (18, 28, 38, 48):
-        chance[fdi] = min(0.97, absent_wisdom + 0.3 * (age > 45))
-    missing = {fdi for fdi in UPPER + LOWER if rng.uniform() < chance[fdi]}
-    if age > 60 and rng.uniform() < 0.06:
-        missing |= set(UPPER)
-    if age > 30 and rng.uniform() < 0.04:
-        missing |= {14, 24, 34, 44}
-    return sorted(missing)
-
-
-def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
-    tooth = Tooth(
-        fdi,
-        size=float(np.clip(rng.normal(1, 0.03), 0.9, 1.1)),
-        tilt=float(rng.normal(0, 2.2)),
-        shift=float(rng.normal(0, 0.25)),
-        intrusion=float(rng.normal(0, 0.35)),
-        root_bend=float(rng.normal(1.0, 0.9)),
-        root_length=float(np.clip(rng.normal(1, 0.06), 0.8, 1.15)),
-        wear=float(np.clip(rng.normal((age - 20) / 60, 0.2), 0, 1)),
-    )
-    if tooth.position == 8:
-        _place_wisdom_tooth(rng, tooth)
-    if tooth.state == "erupted":
-        _treat(rng, tooth, age)
-    return tooth
-
-
-def _place_wisdom_tooth(rng: np.random.Generator, tooth: Tooth) -> None:
-    fate = rng.uniform()
-    if fate < 0.25:
-        tooth.state, tooth.intrusion = "impacted", float(rng.uniform(4, 8))
-        tooth.tilt = float(rng.choice([-1, 1], p=[0.15, 0.85]) * rng.uniform(20, 75)) if not tooth.upper else 12.0
-    elif fate < 0.45:
-        tooth.state, tooth.intrusion = "partly erupted", float(rng.uniform(1.5, 4))
-        tooth.tilt = float(rng.normal(12, 9))
-    tooth.tilt += float(rng.normal(0, 4))
-
-
-def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
-    """Restorations and findings: the likelier the further back, and the older the patient."""
-    years = np.clip((age - 15) / 40, 0.05, 1.2)
-    exposed = {1: 0.25, 2: 0.22, 3: 0.15, 4: 0.5, 5: 0.6, 6: 1.0, 7: 0.8, 8: 0.25}[tooth.position] * years
-    surfaces = ["occlusal", "mesial", "distal"] if tooth.position > 3 else ["mesial", "distal"]
-    if rng.uniform() < 0.20 * exposed:
-        tooth.fillings = sorted(str(s) for s in rng.choice(surfaces, int(rng.integers(1, 3)), replace=False))
-    if rng.uniform() < 0.07 * exposed:
-        tooth.root_filled, tooth.crown = True, bool(rng.uniform() < 0.6)
-        tooth.post = bool(tooth.crown and rng.uniform() < 0.4)
-        tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
-    elif rng.uniform() < 0.04 * exposed:
-        tooth.crown = True
-    if rng.uniform() < 0.06 and not tooth.crown:
-        tooth.caries = [str(rng.choice(["mesial", "distal"]))]
-    tooth.calculus = bool(age > 35 and rng.uniform() < 0.04)
-
-
-def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
-    keen = rng.uniform() < 0.2
-    for fdi in patient.missing:
-        if keen and fdi % 10 != 8 and patient.age > 22 and rng.uniform() < 0.45:
-            patient.teeth.append(Tooth(fdi, "implant", crown=True, tilt=float(rng.normal(0, 3))))
-    patient.missing = [fdi for fdi in patient.missing if patient.tooth(fdi) is None]
-
-
-def _place_bridges(rng: np.random.Generator, patient: Patient) -> None:
-    """A single gap between two standing teeth may be bridged: both neighbours crowned, a pontic between."""
-    for arch in (UPPER, LOWER):
-        for before, gap, after in zip(arch, arch[1:], arch[2:], strict=False):
-            pillars = [patient.tooth(before), patient.tooth(after)]
-            if gap not in patient.missing or any(p is None or p.state != "erupted" for p in pillars):
-                continue
-            if rng.uniform() < 0.3:
-                patient.bridges.append([before, gap, after])
-                for pillar in pillars:
-                    pillar.crown, pillar.fillings, pillar.caries = True, [], []
-                patient.teeth.append(Tooth(gap, "pontic", crown=True))
-                patient.missing.remove(gap)
-
-
-def _drift_into_gaps(rng: np.random.Generator, patient: Patient) -> None:
-    """A tooth behind a gap tips mesially, as lower molars do above all."""
-    for tooth in patient.teeth:
-        neighbour = tooth.fdi - 1
-        if tooth.state == "erupted" and tooth.position > 5 and neighbour in patient.missing:
-            tooth.tilt += float(rng.uniform(2, 14 if not tooth.upper else 7))
-            tooth.shift -= float(rng.uniform(0, 3))

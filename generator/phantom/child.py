@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .anatomy import LOWER, UPPER, Patient, Tooth, random_jaws, random_positioning, random_soft_tissue
+from .anatomy import LOWER, UPPER, Patient, Tooth
+from .patient import random_jaws, random_positioning, random_soft_tissue
 
 # Mean age of eruption in years, by position 1 to 7 (Logan & Kronfeld 1933, as revised by Schour).
 ERUPTION = {"upper": (7.5, 8.5, 11.5, 10.5, 11.0, 6.5, 12.5), "lower": (6.5, 7.5, 9.5, 11.0, 11.5, 6.0, 12.0)}
@@ -55,4 +56,5 @@ def _varied(rng: np.random.Generator, tooth: Tooth) -> Tooth:
     tooth.size = float(np.clip(rng.normal(1, 0.03), 0.92, 1.08))
     tooth.tilt, tooth.shift = float(rng.normal(0, 3.0)), float(rng.normal(0, 0.3))
     tooth.intrusion, tooth.root_bend = float(rng.normal(0, 0.4)), float(rng.normal(0.5, 0.5))
+    tooth.rotation, tooth.root_spread = float(rng.normal(0, 12)), float(np.clip(rng.normal(1, 0.2), 0.5, 1.5))
     return tooth

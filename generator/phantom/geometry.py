@@ -43,6 +43,10 @@ def measures(tooth: Tooth) -> tuple[float, float, float, float]:
     arch = ("upper" if tooth.upper else "lower") + (" deciduous" if tooth.deciduous else "")
     crown, root, width, neck = MEASURES[arch][tooth.position]
     size = tooth.size * MAGNIFICATION
+    turned = np.radians(min(60.0, abs(tooth.rotation)))
+    # Front teeth are flat, so that turning shows them narrower; back teeth are about as deep as they are wide.
+    deep = (0.78 if tooth.position < 3 and not tooth.deciduous else 0.95) * width
+    width, neck = (w * np.cos(turned) ** 2 + deep * np.sin(turned) ** 2 for w in (width, neck))
     return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * size, neck * size
 
 
@@ -67,8 +71,8 @@ class Frame:
         x, y = points.T
         c = self.jaws.asymmetry
         pose = self.positioning
-        dx = 1.1 * (c[0] * np.sin(x / 33 + c[4]) + c[1] * np.sin(y / 22 + x / 60 + c[5]))
-        dy = 1.1 * (c[2] * np.sin(x / 29 + c[6]) + c[3] * np.sin(x / 47 + y / 40 + c[7]))
+        dx = 1.5 * (c[0] * np.sin(x / 33 + c[4]) + c[1] * np.sin(y / 22 + x / 60 + c[5]))
+        dy = 1.5 * (c[2] * np.sin(x / 29 + c[6]) + c[3] * np.sin(x / 47 + y / 40 + c[7]))
         front = np.exp(-((x / 38) ** 2))
         bent_x = x * (1 + pose.forward * front) + pose.rotation * np.sqrt(x**2 + 400) + pose.shift
         bent_y = y + pose.tilt * x + pose.chin * front
@@ -102,6 +106,11 @@ def occlusal_line(jaws: Jaws, x) -> np.ndarray:
     return OCCLUSION - jaws.smile * (np.asarray(x) / 60.0) ** 2
 
 
+def half_opening(jaws: Jaws, x) -> np.ndarray:
+    """Half the gap between the arches at x, in mm: the bite block parts the front teeth more than the back ones."""
+    return jaws.bite_opening / 2 * (1 - 0.6 * np.minimum(1, np.abs(x) / 50))
+
+
 def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
     """x in mm of every permanent FDI position of one arch, also where none stands: the crowns are in contact."""
     places: dict[int, float] = {}
@@ -109,7 +118,9 @@ def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
         edge = 0.1
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
             tooth = patient.standing(fdi) or Tooth(fdi)
-            width = measures(tooth)[2] * (0.95 if tooth.position in (4, 5) else 0.985)
+            width = measures(tooth)[2] * 0.985
+            if tooth.position in (4, 5):  # the beam meets their contacts aslant
+                width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * (1.0 if upper else 0.6)
             places[fdi] = tooth.side * (edge + width / 2)
             edge += width
     return places
@@ -128,7 +139,7 @@ def _stand(patient: Patient, frame: Frame, tooth: Tooth, x: float) -> Stand:
     down = 1.0 if tooth.upper else -1.0  # from the neck to the crown
     angle = np.arctan(slope) * 0.85 * -down + np.radians(tooth.tilt) * -tooth.side
     up = np.array([np.sin(angle), down * np.cos(angle)])
-    tip_y = occlusal_line(jaws, x) - down * (jaws.bite_opening / 2 + tooth.intrusion + _overbite(tooth))
+    tip_y = occlusal_line(jaws, x) - down * (half_opening(jaws, x) + tooth.intrusion + _overbite(tooth))
     crown = measures(tooth)[0]
     neck = np.array([x, tip_y]) - crown * up * np.array([0.6, 1.0])  # x is where the crowns touch, at 0.6 of the crown
     mesial = np.array([-tooth.side * abs(up[1]), tooth.side * up[0] * np.sign(up[1])])

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .geometry import Frame
 from .looks import Look
 from .raster import blur, stroke
 from .scene import Scene
@@ -25,7 +26,7 @@ def expose(scene: Scene, look: Look) -> np.ndarray:
     photons = look.dose / scale**2
     noise = rng.standard_normal(scene.shape, dtype=np.float32)
     intensity += np.sqrt(intensity / photons) * noise
-    intensity = blur(intensity, look.blur_mm * scale)
+    intensity = blur(intensity, np.hypot(look.blur_mm, scene.frame.positioning.movement) * scale)
     return -np.log(np.maximum(intensity, 1e-3))
 
 
@@ -35,12 +36,20 @@ def _bands(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return columns + np.cumsum(columns, axis=1) * 0.1
 
 
-def develop(depth: np.ndarray, look: Look, scale: float) -> np.ndarray:
-    """The machine's processing: equalisation, edge enhancement and look-up table; grey 0…1."""
+def develop(depth: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
+    """The machine's processing: equalisation, edge enhancement and look-up table; grey 0…1.
+
+    The operator's choice of current and voltage for this patient moves and stretches the tones.
+    """
+    scale, taken = frame.scale, frame.positioning
     broad = blur(depth, 22 * scale)
     flat = depth - look.flatten * (broad - broad.mean())
     crisp = flat + look.edge * (flat - blur(flat, look.edge_mm * scale))
-    grey = np.clip((crisp - look.black) / (look.white - look.black), 0, None)
+    middle = (look.black + look.white) / 2
+    # Automatic exposure brings heavy and slight heads to the same level, but not quite.
+    crisp -= 0.75 * (np.median(crisp) - look.level) + taken.exposure
+    stretched = middle + (crisp - middle) * taken.contrast
+    grey = np.clip((stretched - look.black) / (look.white - look.black), 0, None)
     # Above the shoulder's start the curve bends over, so that metal saturates without a step.
     start = 1 - 0.45 * look.shoulder
     room = 1 - start
@@ -86,7 +95,7 @@ _GLYPHS = {
 }  # fmt: skip
 
 # Stroke widths (shares of the letter's height) and greys, painted one over the other.
-_MARKER_STROKES = {"outline": ((0.26, 0.0), (0.21, 1.0), (0.09, 0.0)), "solid": ((0.16, 1.0),)}
+_MARKER_STROKES = {"outline": ((0.28, 0.0), (0.24, 1.0), (0.09, 0.0)), "solid": ((0.16, 1.0),)}
 
 
 def stamp_marker(grey: np.ndarray, look: Look) -> dict | None:
@@ -97,7 +106,7 @@ def stamp_marker(grey: np.ndarray, look: Look) -> dict | None:
     if not look.marker:
         return None
     rows, columns = grey.shape
-    tall = 0.075 * rows
+    tall = 0.06 * rows
     left, top = look.marker_at[0] * columns, look.marker_at[1] * rows
     for width, value in _MARKER_STROKES[look.marker_style]:
         for line in _GLYPHS[look.marker]:

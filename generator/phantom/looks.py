@@ -13,6 +13,7 @@ class Look:
     field_mm        height of the patient's frame that the picture's height shows (150 is all of it)
     centre_y        y in mm of the patient's frame at the picture's middle
     black, white    optical depths shown as black and as white
+    level           optical depth to which the automatic exposure brings the picture's median
     gamma           exponent of the look-up table between them; below 1 lifts the shadows
     shoulder        0…1, how softly the curve runs into white
     flatten         0…1, share of the broad brightness that the machine's equalisation takes out
@@ -34,6 +35,7 @@ class Look:
     centre_y: float = 75.0
     black: float = 0.15
     white: float = 1.04
+    level: float = 0.58
     gamma: float = 1.0
     shoulder: float = 0.4
     flatten: float = 0.3
@@ -53,7 +55,8 @@ class Look:
 LOOKS: dict[str, Look] = {
     "wide": Look(
         about="wide field, strongly equalised, frayed white border, an outlined L at the lower right",
-        black=0.21, white=0.96, shoulder=0.25, flatten=0.22, edge=0.3, border="white", border_mm=4.0, marker="L",
+        black=0.155, white=0.985, level=0.535, shoulder=0.25, flatten=0.22, edge=0.3, blur_mm=0.22, dose=110_000.0,
+        border="white", border_mm=3.3, marker="L",
     ),
     "narrow": Look(
         about="narrow field low on the face, dark and contrasty, black collimator edge, an outlined R at the left",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import LOWER, UPPER, Patient
-from .geometry import CREST, arch_positions, measures, occlusal_line
+from .geometry import CREST, arch_positions, half_opening, measures, occlusal_line
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
@@ -23,7 +23,7 @@ def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
         tooth = patient.standing(fdi)
         crown = measures(tooth)[0] if tooth else 8.0
         standing = tooth is not None and tooth.state not in ("pontic", "impacted")
-        below = jaws.bite_opening / 2 + crown + CREST + jaws.bone_loss + (0.0 if standing else lost)
+        below = half_opening(jaws, x) + crown + CREST + jaws.bone_loss + (0.0 if standing else lost)
         points.append((x * 0.98, float(occlusal_line(jaws, x)) + (-below if upper else below)))
     points = np.array(points)
     smooth = np.convolve(np.pad(points[:, 1], 1, mode="edge"), (0.25, 0.5, 0.25), "valid")
@@ -33,17 +33,23 @@ def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     """The outline from the chin along the lower border, angle, condyle and coronoid to the last tooth, in mm."""
     jaws = patient.jaws
-    wide, flare = jaws.ramus_width - 34, jaws.gonial_flare
+    wide, flare = jaws.ramus_width - 37 + scene.rng.normal(0, 1.2), jaws.gonial_flare + scene.rng.normal(0, 1.5)
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
-    body = [(18, 137.6 + low), (37, 134 + low), (55, 126 + low), (72, 115.5 + low), (87, 107 + low / 2)]
+    body = [
+        (18, 137.6 + low),
+        (37, 134 + low),
+        (55, 126 + low),
+        (72, 115.5 + low),
+        (87, 106 + low / 2 - jaws.antegonial_notch),
+    ]
     angle = [(97 + wide, 101.5 + flare / 2), (104.5 + wide + flare / 2, 95 + flare), (109 + wide + flare / 2, 85)]
     ramus = [(110.5 + wide, 73), (110.5 + wide, 60), (110.5 + wide, 48 + lift / 2)]
     head = [(5.2, 13), (7.2, 6), (1.0, -1), (-6.8, 3.5), (-8.0, 11)]
     condyle = [(108 + wide + size * x, 29 + lift + size * y) for x, y in head]
     notch = [(98 + wide, 47 + lift), (94 + wide / 2, 53 + lift / 2), (89, 53 + peak / 2)]
     coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
-    parts = ((body + angle + ramus, 0.6), (condyle, 0.25), (notch + coronoid, 0.6))
+    parts = ((body, 0.7), (angle + ramus, 1.1), (condyle, 0.4), (notch + coronoid, 1.1))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
 
 
@@ -58,8 +64,9 @@ def draw_mandible(scene: Scene, patient: Patient) -> dict:
     body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
-    for wall, depth in ((1.4, 0.02), (3.5, 0.05)):
-        scene.add("trough", _thinned(scene, scene.shell(whole, wall), edge), depth)
+    sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
+    rim = Patch(sharp.top, sharp.left, 0.4 * sharp.values + wide.values)
+    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.025, 0.06))
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     _draw_chin(scene)
@@ -88,6 +95,13 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
 
+def _broken(scene: Scene, rim: Patch) -> Patch:
+    """A rim that comes and goes: the beam grazes the cortex here and crosses it aslant there, least so up the ramus."""
+    rows = scene.down[rim.window[0]]
+    grazed = 0.75 + 0.7 * band_noise(scene.grain, rim.values.shape, 45 * scene.scale, 0.6)
+    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 10) / 50, 0.6, 1))
+
+
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
     inward = moved(border, 0, -cortex * 0.5)
@@ -97,6 +111,10 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
+    head = border[8:17]  # the neck with it, so that no ball seems to sit on the ramus
+    scene.add("trough", scene.area(head, 2.0), 0.05)
+    rim = (0.1, 0.6, 1.0, 1.3, 1.5, 1.5, 1.2, 0.8, 0.1)
+    scene.add("trough", scene.line(head, rim, 0.5), scene.rng.uniform(0.03, 0.11))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6), 0.07)
     scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), 0.05)

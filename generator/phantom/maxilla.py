@@ -31,7 +31,10 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
     body = scene.area(whole, 0.5)
     body.add_to(scene.marrow["maxilla"])
-    body = Patch(body.top, body.left, body.values * crest_edge(scene, crest, upper=True)[body.window])
+    # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
+    rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
+    solid = np.clip((rows - top) / 12, 0.25, 1) * np.clip((76 - columns) / 14, 0.2, 1)
+    body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.19 * patient.jaws.bone_density)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
     scene.add("behind", scene.area(face, 6.0), 0.15)
@@ -44,7 +47,7 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add("trough", scene.area(walls, 1.6), -0.13)
+    scene.add("trough", scene.area(walls, 1.6), scene.rng.uniform(-0.11, -0.03))
     floor = walls[2:8]
     scene.add("trough", scene.line(floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25), 0.11)
     if scene.rng.uniform() < 0.5:
@@ -56,19 +59,21 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
 def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
     """The zygomatic process as the bright J behind the sinus, the bone's body and its arch running back."""
     rng = scene.rng
-    x = 58 + patient.jaws.sinus_width + rng.normal(0, 1.5)
-    foot = 47.5 + rng.normal(0, 2)
-    front = [(x - 2, 4), (x, 16), (x + 1.2, 30), (x + 2.5, foot - 6), (x + 7, foot)]
-    back = [(x + 12, 3), (x + 10.5, 18), (x + 10.5, 32), (x + 10.5, foot - 4), (x + 8, foot + 1)]
+    x = 58 + patient.jaws.sinus_width + rng.normal(0, 2.5)
+    foot, lean, wide = 47 + rng.normal(0, 3), rng.normal(2, 5), rng.uniform(6, 14)
+    clear = patient.soft_tissue["zygoma"] * rng.uniform(0.6, 1.3)
+    front = [(x - 2 - lean, 4), (x - lean / 2, 16), (x + 1.2, 30), (x + 2.5, foot - 6), (x + 0.6 * wide, foot)]
+    back = [(x + wide + lean, 3), (x + wide + lean / 2, 18), (x + wide, 32), (x + wide, foot - 4),
+            (x + 0.7 * wide, foot + 1)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add("trough", scene.line(wall, (0.6, 1.0, 1.2, 1.2, 0.3), 0.4), 0.13)
-        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.06)
+        scene.add("trough", scene.line(wall, (0.3, 0.7, 1.1, 1.2, 0.3), 0.5), 0.13 * clear)
+        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.06 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
-    scene.add("behind", scene.area(mirrored(body, side), 3.0), 0.09)
+    scene.add("behind", scene.area(mirrored(body, side), 3.0), 0.06 * clear)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
-    scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), 0.13)
+    scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), 0.09)
     for edge in (-2.8, 2.8):
         scene.add("behind", scene.line(moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.5), 0.08)
 
@@ -80,12 +85,14 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     rim = [(14, low - 16), (20, low - 4), (32, low), (46, low - 3), (54, low - 13)]
     scene.add("behind", scene.line(mirrored(scene.wobble(rim, 2.0), side), (0.8, 1.4, 1.8, 1.6, 1.0), 0.5), 0.11)
     scene.add("behind", scene.area(mirrored([(20, -4), (24, 8), (34, 12), (45, 9), (50, -4)], side), 2.5), -0.12)
-    for _ in range(int(rng.integers(9, 15))):
+    threads = []
+    for _ in range(int(rng.integers(7, 18))):
         start = np.array([rng.uniform(10, 76), rng.uniform(-2, 36)])
         heading, length = rng.uniform(-0.6, 2.2), rng.uniform(10, 26)
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
         thread = mirrored(scene.wobble(start + steps, 1.8), side)
-        scene.add("behind", scene.line(thread, rng.uniform(0.5, 1.3), rng.uniform(0.2, 0.6)), rng.uniform(0.04, 0.11))
+        threads.append((thread, rng.uniform(0.5, 1.4), rng.uniform(0.04, 0.12)))
+    scene.add_threads("behind", threads, rng.uniform(0.2, 0.6))
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
@@ -129,8 +136,10 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
     x = np.array([-60, -40, -20, 0, 20, 40, 60])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
-    scene.add("behind", scene.line(line, (0.2, 1.2, 2.2, 2.8, 2.2, 1.2, 0.2), 0.9), 0.12)
-    scene.add("behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), 0.12)
+    scene.add("behind", scene.line(line, (0.2, 1.2, 2.2, 2.8, 2.2, 1.2, 0.2), 0.9), rng.uniform(0.10, 0.2))
+    scene.add(
+        "behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), rng.uniform(0.08, 0.2)
+    )
     above = rng.uniform(2.5, 8)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
     scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 1.3), 0.07)
@@ -142,11 +151,11 @@ def _draw_skull_base(scene: Scene, side: int) -> None:
     lower = [(70, 14), (84, 22), (96, 30), (101, 33.5), (105, 29), (111, 23), (118, 25), (124, 33), (130, 46)]
     upper = [(139, 62), (158, 66), (160, -6), (66, -6)]
     bone = mirrored(np.vstack([scene.wobble(lower, 1.2), upper]), side)
-    scene.add("behind", scene.area(bone, 0.6), 0.13)
-    scene.add("behind", scene.area(bone, 4.0), 0.11)
+    scene.add("behind", scene.area(bone, 0.6), 0.11)
+    scene.add("behind", scene.area(bone, 4.0), rng.uniform(0.04, 0.16))
     scene.add("behind", scene.line(bone[1:9], (0.6, 1.4, 2.0, 1.8, 1.2, 1.2, 1.0, 0.4), 0.5), 0.11)
     deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), 0.44)
+    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), rng.uniform(0.28, 0.52))
     canal = scene.wobble([(123, 23), (129, 19), (133, 24), (126, 27)], 1.8)
     scene.add("behind", scene.area(mirrored(canal, side), 1.2), rng.uniform(-0.22, -0.05))
     styloid = [(131, 40), (128, 52), (124, 62), (121.5, 68 + rng.normal(0, 4))]
@@ -162,12 +171,14 @@ def _draw_air_cells(scene: Scene) -> None:
     net += 0.35 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.6)
     corner = np.clip((scene.across - 78 - np.maximum(0, scene.down - 10) * 1.1) / 22, 0, 1)
     scene.behind += corner * 0.10 * net
+    threads = []
     for side in (-1, 1):
-        for _ in range(26):
+        for _ in range(int(rng.integers(26, 44))):
             start = np.array([rng.uniform(72, 148), rng.uniform(-4, 40)])
             heading, length = rng.normal(0.55, 0.5), rng.uniform(12, 40)
             steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
             thread = mirrored(scene.wobble(start - steps / 2, 2.0), side)
-            width, depth = rng.uniform(0.5, 2.2), rng.uniform(0.04, 0.14)
-            hollow = rng.uniform() < 0.25  # air cells in a row, rather than a plate of bone seen on edge
-            scene.add("behind", scene.line(thread, (0.2, width, width, 0.2), 0.4), -0.8 * depth if hollow else depth)
+            width, depth = rng.uniform(0.5, 2.0), rng.uniform(0.05, 0.16)
+            hollow = rng.uniform() < 0.12  # air cells in a row, rather than a plate of bone seen on edge
+            threads.append((thread, width, -0.5 * depth if hollow else depth))
+    scene.add_threads("behind", threads, 0.4)

@@ -15,15 +15,19 @@ from scipy import fft, ndimage
 
 @dataclass(frozen=True)
 class Patch:
-    """A float32 piece of a picture: `values` belongs at rows top…, columns left…."""
+    """A float32 piece of a picture: `values` belongs at rows top…, columns left….
+
+    A soft shape is kept on a grid of `step` × `step` pixels, in whose units `top` and `left` then are.
+    """
 
     top: int
     left: int
     values: np.ndarray
+    step: int = 1
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """The slices of the whole picture that the patch covers."""
+        """The slices of the whole picture, or of its coarse grid, that the patch covers."""
         rows, columns = self.values.shape
         return slice(self.top, self.top + rows), slice(self.left, self.left + columns)
 
@@ -72,17 +76,38 @@ def fill(outline: np.ndarray, shape: tuple[int, int], margin: int = 2) -> Patch:
     Each edge adds its signed height to the pixels that it crosses; the running sum along a row is then the covered
     area (the accumulation buffer of font rasterisers). Parts outside the picture are cut off.
     """
-    height, width = shape
-    low, high = np.floor(outline.min(0)).astype(int) - margin, np.ceil(outline.max(0)).astype(int) + margin + 1
-    left, top = np.clip(low, 0, [width - 1, height - 1])
-    right, bottom = np.clip(high, [left + 1, top + 1], [width, height])
+    left, top, right, bottom = _bounds(outline, shape, margin)
     points = np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top])
-    return Patch(int(top), int(left), _coverage(points, bottom - top, right - left))
+    area = _signed_area([points], [1.0], bottom - top, right - left)
+    return Patch(top, left, np.clip(np.abs(area), 0, 1).astype(np.float32))
 
 
-def _coverage(points: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    points = _densify(np.vstack([points, points[:1]]))
-    (x0, y0), (x1, y1) = points[:-1].T, points[1:].T
+def fill_sum(outlines: list[np.ndarray], weights: list[float], shape: tuple[int, int]) -> Patch:
+    """Many closed polygons at once, each with its weight, added up where they overlap."""
+    left, top, right, bottom = _bounds(np.vstack(outlines), shape, 2)
+    inside = [np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top]) for outline in outlines]
+    turned = [weight * np.sign(_turn(points)) for points, weight in zip(inside, weights, strict=True)]
+    return Patch(top, left, _signed_area(inside, turned, bottom - top, right - left).astype(np.float32))
+
+
+def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the part of a picture that points and a margin around them touch."""
+    low, high = np.floor(points.min(0)).astype(int) - margin, np.ceil(points.max(0)).astype(int) + margin + 1
+    left, top = np.clip(low, 0, [shape[1] - 1, shape[0] - 1])
+    right, bottom = np.clip(high, [left + 1, top + 1], [shape[1], shape[0]])
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _turn(points: np.ndarray) -> float:
+    """Twice the polygon's area, negative where it runs the way that `_signed_area` counts as positive."""
+    x, y = points.T
+    return float((y * np.roll(x, -1) - x * np.roll(y, -1)).sum())
+
+
+def _signed_area(polygons: list[np.ndarray], weights: list[float], rows: int, columns: int) -> np.ndarray:
+    starts, steps, sizes = np.vstack(polygons), np.vstack([np.roll(p, -1, 0) - p for p in polygons]), map(len, polygons)
+    weight = np.repeat(np.asarray(weights, dtype=float), list(sizes))
+    (x0, y0), (x1, y1), weight = _densify(starts, steps, weight)
     first = np.floor(np.minimum(y0, y1)).astype(int)
     pieces = np.floor(np.maximum(y0, y1)).astype(int) - first + 1
     edge = np.repeat(np.arange(len(x0)), pieces)
@@ -90,31 +115,55 @@ def _coverage(points: np.ndarray, rows: int, columns: int) -> np.ndarray:
     start, stop = np.clip(y0[edge], row, row + 1), np.clip(y1[edge], row, row + 1)
     rise = np.where(y1 == y0, 1.0, y1 - y0)[edge]
     x = x0[edge] + ((start + stop) / 2 - y0[edge]) / rise * (x1 - x0)[edge]
-    signed = stop - start
+    signed = (stop - start) * weight[edge]
     x, row = np.clip(x, 0, columns), np.clip(row, 0, rows - 1)
     column = np.floor(x).astype(int)
     share = x - column
-    cells = np.bincount(row * (columns + 2) + column, signed * (1 - share), minlength=rows * (columns + 2))
-    cells += np.bincount(row * (columns + 2) + column + 1, signed * share, minlength=rows * (columns + 2))
-    area = np.cumsum(cells.reshape(rows, columns + 2), axis=1)[:, :columns]
-    return np.clip(np.abs(area), 0, 1).astype(np.float32)
+    place = row * (columns + 2) + column
+    cells = np.bincount(place, signed * (1 - share), minlength=rows * (columns + 2))
+    cells += np.bincount(place + 1, signed * share, minlength=rows * (columns + 2))
+    return np.cumsum(cells.reshape(rows, columns + 2), axis=1)[:, :columns]
 
 
-def _densify(points: np.ndarray) -> np.ndarray:
-    """The same polyline with no piece wider than a pixel, so that a piece may count as lying in one column."""
-    steps = np.maximum(1, np.ceil(np.abs(np.diff(points[:, 0])))).astype(int)
-    edge = np.repeat(np.arange(len(steps)), steps)
-    part = (np.arange(len(edge)) - np.repeat(np.cumsum(steps) - steps, steps)) / steps[edge]
-    inner = points[:-1][edge] + part[:, None] * np.diff(points, axis=0)[edge]
-    return np.vstack([inner, points[-1:]])
+def _densify(starts: np.ndarray, steps: np.ndarray, weight: np.ndarray):
+    """The same edges in pieces no wider than a pixel, so that a piece may count as lying in one column."""
+    count = np.maximum(1, np.ceil(np.abs(steps[:, 0]))).astype(int)
+    edge = np.repeat(np.arange(len(count)), count)
+    part = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+    piece = (steps / count[:, None])[edge]
+    begin = starts[edge] + part[:, None] * piece
+    return begin.T, (begin + piece).T, weight[edge]
 
 
 def stroke(line: np.ndarray, width, shape: tuple[int, int]) -> Patch:
     """The coverage of a line (n, 2) drawn `width` pixels wide; `width` may be one number a point."""
+    return fill(band(line, width), shape)
+
+
+def band(line: np.ndarray, width) -> np.ndarray:
+    """The outline of a line (n, 2) drawn `width` pixels wide; `width` may be one number a point."""
     tangent = np.gradient(line, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1) / np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
     half = normal * np.broadcast_to(np.asarray(width, dtype=float), len(line))[:, None] / 2
-    return fill(np.vstack([line + half, (line - half)[::-1]]), shape)
+    return np.vstack([line + half, (line - half)[::-1]])
+
+
+def soft_fill(outline: np.ndarray, sigma: float, shape: tuple[int, int]) -> Patch:
+    """The coverage of a closed polygon blurred by `sigma` pixels, on the coarsest grid that the blur allows."""
+    step = 2 ** max(0, int(np.log2(max(sigma, 1.0) / 1.5)))
+    coarse = coarse_shape(shape, step)
+    patch = soften(fill(outline / step, coarse, margin=0), sigma / step, coarse)
+    return Patch(patch.top, patch.left, patch.values, step)
+
+
+def coarse_shape(shape: tuple[int, int], step: int) -> tuple[int, int]:
+    """Rows and columns of the grid whose cells are `step` pixels wide."""
+    return -(-shape[0] // step), -(-shape[1] // step)
+
+
+def refine(coarse: np.ndarray, step: int, shape: tuple[int, int]) -> np.ndarray:
+    """Values on a grid of `step` pixels as a picture of `shape`."""
+    return _stretch(_stretch(coarse, step, shape[1], 1), step, shape[0], 0)
 
 
 def soften(patch: Patch, sigma: float, shape: tuple[int, int]) -> Patch:
@@ -140,7 +189,7 @@ def blur(picture: np.ndarray, sigma) -> np.ndarray:
     if step.max() == 1:
         return ndimage.gaussian_filter(picture, sigma, mode="nearest", truncate=3.0)
     small = ndimage.gaussian_filter(_block_means(picture, *step), sigma / step, mode="nearest", truncate=3.0)
-    return _stretch(_stretch(small, step[0], picture.shape[0], 0), step[1], picture.shape[1], 1)
+    return _stretch(_stretch(small, step[1], picture.shape[1], 1), step[0], picture.shape[0], 0)
 
 
 def _block_means(picture: np.ndarray, down: int, across: int) -> np.ndarray:
@@ -157,7 +206,11 @@ def _stretch(small: np.ndarray, step: int, length: int, axis: int) -> np.ndarray
     low = np.minimum(place.astype(int), small.shape[axis] - 2)
     share = (place - low).astype(np.float32)
     share = share[:, None] if axis == 0 else share[None, :]
-    return np.take(small, low, axis) * (1 - share) + np.take(small, low + 1, axis) * share
+    below, above = np.take(small, low, axis), np.take(small, low + 1, axis)
+    above -= below
+    above *= share
+    above += below
+    return above
 
 
 def band_noise(
@@ -172,7 +225,7 @@ def band_noise(
     small = tuple(-(-length // step) for length in shape)
     noise = _filtered_noise(rng, small, period / step, bandwidth, stretch)
     noise /= max(float(noise.std()), 1e-9)
-    return _stretch(_stretch(noise, step, shape[0], 0), step, shape[1], 1)
+    return refine(noise, step, shape)
 
 
 def _filtered_noise(

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .anatomy import Patient, Tooth, random_patient
+from .anatomy import Patient, Tooth
 from .child import random_child
 from .errors import PhantomError
 from .geometry import Frame, Stand, measures, stands
@@ -15,6 +15,7 @@ from .imaging import develop, expose, frame_border, stamp_marker
 from .looks import LOOKS, Look
 from .mandible import draw_mandible
 from .maxilla import draw_maxilla
+from .patient import random_patient
 from .raster import soften
 from .restorations import connector, findings, implant, pontic, restorations
 from .scene import Scene
@@ -22,10 +23,10 @@ from .soft import draw_ghosts, draw_soft_tissue
 from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
-VERSION = 1  # raised whenever the same seed gives other pixels than before
+VERSION = 2  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
-BREADTH = (0.58, 0.58, 0.78, 0.95, 1.0, 1.1, 1.1, 1.05)
+BREADTH = (0.74, 0.72, 0.82, 0.95, 1.0, 1.1, 1.1, 1.05)
 
 DENTITIONS = {"adult": random_patient, "mixed": random_child}
 
@@ -53,7 +54,7 @@ def render(
     frame = Frame((height, width), height / device.field_mm, (0.0, device.centre_y), patient.jaws, patient.positioning)
     scene = Scene(frame, rng, grain)
     record = draw_head(scene, patient)
-    grey = frame_border(develop(expose(scene, device), device, scene.scale), device, grain, scene.scale)
+    grey = frame_border(develop(expose(scene, device), device, frame), device, grain, scene.scale)
     marker = stamp_marker(grey, device)
     picture = np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8)
     return picture, {"look": look, "side_marker": marker, "patient": patient.as_record(), "places": record}
@@ -89,6 +90,7 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
     _draw_bridges(scene, patient, standing)
     draw_trabeculae(scene, patient)
     vary_thickness(scene)
+    scene.settle()
     return {
         "teeth": {str(stand.tooth.fdi): _tooth_place(stand) for stand in standing},
         "gaps": {str(stand.tooth.fdi): _tooth_place(stand) for stand in gaps},
@@ -106,7 +108,9 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
     thickness = BREADTH[stand.tooth.position - 1]
     tissue = grid.patch(thickness * hard_tissue(grid) + findings(grid) + socket(grid))
     if stand.tooth.state in ("germ", "impacted"):
-        scene.add("trough", grid.patch(follicle(grid)), 1.0)
+        sac = grid.patch(follicle(grid))
+        inside = np.maximum(scene.marrow["mandible"], scene.marrow["maxilla"])[sac.window]
+        scene.add("trough", grid.patch(sac.values * inside), 1.0)
     # The trough is narrowest in front, so that front teeth are the first to leave it.
     scene.add("trough", soften(tissue, scene.blur_of(stand.tooth.position), scene.shape), 1.0)
     scene.add("trough", grid.patch(restorations(grid)), 1.0)

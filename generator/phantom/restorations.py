@@ -8,7 +8,7 @@ from .geometry import Stand
 from .raster import Patch, stroke
 from .teeth import ToothGrid, canal
 
-METAL, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 1.25, 0.55, 0.25
+METAL, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 1.25, 0.42, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:
@@ -19,7 +19,7 @@ def restorations(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, material * _filling(grid, surface))
     if tooth.root_filled:
         for root in grid.roots:
-            depth = np.maximum(depth, GUTTA_PERCHA * canal(grid, root, half=0.42, short=0.8))
+            depth = np.maximum(depth, GUTTA_PERCHA * root.depth * canal(grid, root, half=0.36, short=0.9))
     if tooth.post:
         root = grid.roots[0]
         depth = np.maximum(depth, METAL * canal(grid, root, half=0.75, short=root.length * 0.45))
@@ -29,15 +29,24 @@ def restorations(grid: ToothGrid) -> np.ndarray:
 
 
 def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
-    """A filling set into the biting surface or into the box of one side."""
-    below = grid.occlusal()
+    """Relative thickness of a filling in the biting surface or in the side of a crown.
+
+    A drilled cavity has no straight walls, and the beam crosses it thinner at its rim; the walls' waves are the
+    tooth's own.
+    """
+    below, phase = grid.occlusal(), 9 * grid.tooth.root_bend
+    waves = 0.35 * np.sin(1.1 * grid.u + phase) + 0.25 * np.sin(1.9 * grid.v + 0.9 * grid.u + 2 * phase)
     if surface == "occlusal":
-        floor = 2.2 + 0.5 * np.cos(grid.u * 4.0 / grid.width)
-        return grid.soft(np.minimum(grid.width * 0.27 - np.abs(grid.u), np.minimum(below - 0.3, floor - below)))
-    toward = grid.u if surface == "mesial" else -grid.u
-    box = np.minimum(toward - grid.width * 0.26, grid.sides - 0.1)
-    height = np.minimum(below - (0.2 if grid.tooth.kind != "incisor" else 2.0), grid.v - grid.crown * 0.22)
-    return grid.soft(np.minimum(box, height))
+        floor = 2.0 + 0.7 * np.cos(grid.u * 7.0 / grid.width) + waves
+        wide = grid.width * (0.24 + 0.07 * np.sin(phase))
+        cavity = grid.rounded(wide - np.abs(grid.u + 0.5 * np.sin(2 * phase)) + waves, np.minimum(below, floor - below))
+    else:
+        toward = grid.u if surface == "mesial" else -grid.u
+        floor = grid.v - grid.crown * (0.30 + 0.08 * np.sin(phase)) - waves
+        inner = toward - grid.width * (0.27 + 0.05 * np.cos(phase)) + waves
+        top = below - (0.1 if grid.tooth.kind != "incisor" else 2.0)
+        cavity = np.minimum(grid.rounded(inner, np.minimum(floor, top)), grid.sides)
+    return grid.soft(cavity) * np.sqrt(np.clip(0.35 + 0.65 * cavity, 0.35, 1))
 
 
 def crown_cap(grid: ToothGrid) -> np.ndarray:
@@ -93,5 +102,3 @@ def connector(before: Stand, after: Stand, shape: tuple[int, int]) -> Patch:
     ends = np.array([before.point(0, 4.5), after.point(0, 4.5)])
     line = ends[0] + np.linspace(0, 1, 12)[:, None] * (ends[1] - ends[0])
     return stroke(line, 3.0 * before.scale, shape)
-
-

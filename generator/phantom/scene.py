@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from .geometry import Frame
-from .raster import Patch, curve, fill, soften, stroke
+from .raster import Patch, band, coarse_shape, curve, fill, fill_sum, refine, soft_fill, soften
 
 
 class Scene:
@@ -29,6 +29,7 @@ class Scene:
         self.trough, self.behind, self.ghost = (np.zeros(frame.shape, np.float32) for _ in self.LAYERS)
         self.marrow = {"mandible": np.zeros(frame.shape, np.float32), "maxilla": np.zeros(frame.shape, np.float32)}
         self.teeth = np.zeros(frame.shape, np.float32)
+        self._coarse: dict[tuple[str, int], np.ndarray] = {}
 
     @property
     def scale(self) -> float:
@@ -63,30 +64,52 @@ class Scene:
 
     def area(self, points, blurred: float = 0.0) -> Patch:
         """The coverage of a smooth closed outline in mm, its edge blurred by `blurred` mm."""
-        patch = fill(self.outline(points), self.shape)
-        return soften(patch, blurred * self.scale, self.shape) if blurred else patch
+        return soft_fill(self.outline(points), blurred * self.scale, self.shape)
 
     def line(self, points, width, blurred: float = 0.0) -> Patch:
         """The coverage of a smooth line in mm, `width` mm wide (one number, or one a control point)."""
         line = self.outline(points, closed=False)
         if not np.isscalar(width):
             width = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(width)), width)
-        patch = stroke(line, np.asarray(width) * self.scale, self.shape)
-        return soften(patch, blurred * self.scale, self.shape) if blurred else patch
+        return soft_fill(band(line, np.asarray(width) * self.scale), blurred * self.scale, self.shape)
 
     def shell(self, points, wall: float) -> Patch:
         """The rim of a closed outline, brightest at the edge and fading inwards over `wall` mm: a bone's cortex."""
-        body = fill(self.outline(points), self.shape, margin=2 + int(3 * wall * self.scale))
-        inner = soften(body, wall * self.scale, self.shape)
+        outline = self.outline(points)
+        body, soft = fill(outline, self.shape), soft_fill(outline, wall * self.scale, self.shape)
         rows, columns = body.values.shape
-        top, left = body.top - inner.top, body.left - inner.left
-        faded = inner.values[top : top + rows, left : left + columns]
+        whole = refine(soft.values, soft.step, tuple(soft.step * size for size in soft.values.shape))
+        top, left = body.top - soft.top * soft.step, body.left - soft.left * soft.step
+        faded = whole[top : top + rows, left : left + columns]
         return Patch(body.top, body.left, body.values * (1 - faded) * 2)
+
+    def add_threads(self, layer: str, threads: list[tuple[np.ndarray, float, float]], blurred: float) -> None:
+        """Add many fine lines of one blur at once: points in mm, largest width in mm, optical depth."""
+        bands = []
+        for points, width, _ in threads:
+            line = self.outline(points, closed=False)
+            taper = np.minimum(1, 0.15 + 1.7 * np.sin(np.linspace(0, np.pi, len(line))))
+            bands.append(band(line, width * taper * self.scale))
+        drawn = fill_sum(bands, [depth for _, _, depth in threads], self.shape)
+        self.add(layer, soften(drawn, blurred * self.scale, self.shape), 1.0)
 
     def add(self, layer: str, patches: Patch | Iterable[Patch], depth: float) -> None:
         """Add optical depth where patches cover; a negative depth takes away (air, canals)."""
         for patch in [patches] if isinstance(patches, Patch) else patches:
-            patch.add_to(getattr(self, layer), depth)
+            patch.add_to(getattr(self, layer) if patch.step == 1 else self._grid(layer, patch.step), depth)
+
+    def _grid(self, layer: str, step: int) -> np.ndarray:
+        """Where a layer's soft shapes gather, so that all of one softness are enlarged together."""
+        if (layer, step) not in self._coarse:
+            self._coarse[layer, step] = np.zeros(coarse_shape(self.shape, step), np.float32)
+        return self._coarse[layer, step]
+
+    def settle(self) -> None:
+        """Bring the soft shapes into their layers, once everything is drawn."""
+        for (layer, step), gathered in self._coarse.items():
+            picture = getattr(self, layer)
+            picture += refine(gathered, step, self.shape)
+        self._coarse.clear()
 
 
 def moved(points, across: float, down: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
-from .geometry import occlusal_line
+from .geometry import half_opening, occlusal_line
 from .raster import Patch, band_noise, blur
 from .scene import Scene, mirrored, moved
 
@@ -15,7 +15,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     _draw_face(scene, patient)
     _draw_mouth(scene, patient)
     for side in (-1, 1):
-        _draw_pharynx(scene, side)
+        _draw_pharynx(scene, patient, side)
         _draw_vertebrae(scene, side)
         _draw_hyoid(scene, side)
         _draw_ear(scene, side)
@@ -23,18 +23,18 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
 
 def _draw_face(scene: Scene, patient: Patient) -> None:
     """The head's own absorption, falling off below the chin where the beam meets only the neck."""
-    head = [(0, -40), (150, -40), (190, 40), (150, 104), (118, 128), (78, 145), (34, 152), (0, 153)]
+    head = [(0, -40), (150, -40), (190, 40), (156, 112), (128, 136), (82, 148), (34, 152), (0, 153)]
     head = head + [(-x, y) for x, y in head[:0:-1]]
     bulk = patient.soft_tissue["bulk"]
     scene.trough += 0.16 * bulk
-    neck = [(0, -40), (150, -40), (190, 40), (138, 96), (106, 112), (68, 132), (30, 146), (0, 149)]
+    neck = [(0, -40), (150, -40), (190, 40), (148, 102), (120, 124), (74, 138), (30, 146), (0, 149)]
     neck = neck + [(-x, y) for x, y in neck[:0:-1]]
     scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.10 * bulk)
     scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
         cheek = scene.wobble([(58, 8), (92, 6), (122, 24), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
         scene.add("behind", scene.area(mirrored(cheek, side), 8.0), 0.15 * bulk)
-    scene.behind -= 0.10 * np.clip((scene.down - 122) / 26, 0, 1)
+    scene.behind -= 0.06 * np.clip((scene.down - 122) / 26, 0, 1)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
@@ -52,21 +52,23 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
     aside = 0.12 + 0.88 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
-    for blurred, depth in ((0.7, 0.10), (5.0, 0.10)):
+    edge = patient.soft_tissue["tongue"]
+    for blurred, depth in ((0.9, 0.09 * edge), (6.0, 0.20 - 0.09 * edge)):
         body = scene.area(tongue, blurred)
-        scene.add("behind", Patch(body.top, body.left, body.values * aside[:, body.window[1]]), depth)
+        thinned = body.values * aside[:, body.step // 2 :: body.step][:, body.window[1]]
+        scene.add("behind", Patch(body.top, body.left, thinned, body.step), depth)
     if share > 0.12:
         air = [(-74, roof + 9), (-60, roof + 2), (-30, roof), (30, roof), (60, roof + 2), (74, roof + 9)]
         under = [(66, dorsum + 6), (46, dorsum + 1), (0, dorsum - 1), (-46, dorsum + 1), (-66, dorsum + 6)]
         scene.add("behind", scene.area(np.vstack([scene.wobble(air, 1.2), under]), 1.4), -0.09 - 0.07 * share)
     x = np.linspace(-64, 64, 9)
-    middle, half = occlusal_line(jaws, x), jaws.bite_opening / 2 + 1.0
+    middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     scene.add("behind", scene.area(slit, 1.0), -0.07)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
     front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
-    scene.add("behind", scene.area(scene.wobble(front, 3.0), 3.5), -0.15 * rng.uniform(0.5, 1.3))
+    scene.add("behind", scene.area(scene.wobble(front, 3.0), 7.0), -0.10 * rng.uniform(0.5, 1.3))
 
 
 def _draw_bite_block(scene: Scene, patient: Patient) -> None:
@@ -80,30 +82,36 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     scene.add("trough", scene.line([(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3), 0.06)
 
 
-def _draw_pharynx(scene: Scene, side: int) -> None:
+def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
     behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
     behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
-    scene.add("behind", scene.area(mirrored(behind, side), 4.0), scene.rng.uniform(-0.08, -0.02))
+    scene.add("behind", scene.area(mirrored(behind, side), 3.0), -0.08 * scene.rng.uniform())
+    gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
+    gap = moved(scene.wobble(gap, 1.5), scene.rng.normal(-4, 2), 0)
+    scene.add("behind", scene.area(mirrored(gap, side), 2.0), -scene.rng.uniform(0.0, 0.10))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.2), scene.rng.uniform(-0.12, -0.03))
-    outer = [(112, 30), (124, 34), (146, 50), (146, 84), (128, 78), (119, 60)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), 0.15)
+    scene.add(
+        "behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.6), -0.01 - 0.11 * patient.soft_tissue["airway"]
+    )
+    outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), scene.rng.uniform(0.04, 0.22))
 
 
 def _draw_vertebrae(scene: Scene, side: int) -> None:
     """The cervical spine as it enters and leaves the scan: stacked bodies at the lateral edges."""
     rng = scene.rng
-    y, edge = 58 + rng.normal(0, 4), 137 + rng.normal(0, 4)
+    y, edge = 58 + rng.normal(0, 4), 131 + rng.normal(0, 4.5)
     column = scene.wobble([(edge + 2, 44), (165, 40), (165, 165), (edge + 1, 165)], 1.5)
     scene.add("behind", scene.area(mirrored(column, side), 2.5), 0.13)
+    clear = rng.uniform(0.15, 1.3)  # how much of it the scan still meets
     while y < 152:
         tall = rng.uniform(13, 17)
         foot = y + tall - 2.5
         block = [(edge, y + 1), (edge + 8, y - 1), (165, y - 2), (165, foot), (edge + 8, foot), (edge - 1, foot + 1)]
-        block = mirrored(scene.wobble(block, 1.3), side)
-        scene.add("behind", scene.area(block, 1.2), 0.07)
-        scene.add("behind", scene.shell(block, 1.8), 0.10)
+        block = mirrored(scene.wobble(block, 1.8), side)
+        scene.add("behind", scene.area(block, 1.6), 0.06 * clear)
+        scene.add("behind", scene.shell(block, 1.4), 0.09 * clear)
         y += tall + rng.uniform(1.0, 3)
 
 
@@ -139,18 +147,28 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     scene.ghost += 0.05 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
     for side in (-1, 1):
         _draw_far_angle(scene, side, strength)
-    streaks = band_noise(scene.grain, scene.shape, 7 * scene.scale, 0.6, stretch=14.0)
-    rows = scene.down
-    scene.ghost += (0.030 * np.clip((58 - rows) / 14, 0, 1) * (1 - _across(scene, 72, 20)) + 0.006) * streaks
+    _draw_far_structures(scene)
+
+
+def _draw_far_structures(scene: Scene) -> None:
+    """What the far half of the mid-face leaves: a few soft bands of their own height, tilt and length."""
+    rng = scene.rng
+    for _ in range(int(rng.integers(3, 9))):
+        x, y, half = rng.normal(0, 34), rng.uniform(2, 50), rng.uniform(10, 34)
+        rise = rng.normal(0, 3.0)
+        band = [(x - half, y - rise), (x, y + rng.normal(0, 1.5)), (x + half, y + rise)]
+        depth = rng.uniform(0.02, 0.07) * rng.choice([-1, 1])
+        scene.add("ghost", scene.line(band, (0.5, rng.uniform(1.5, 6), 0.5), rng.uniform(0.8, 2.5)), depth)
 
 
 def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
     """The ghost of the opposite angle: a bright field over the ramus with a straight lower edge."""
     rng = scene.rng
-    low, tilt = rng.uniform(88, 98), rng.uniform(-5, 2)
-    field = [(58, 52), (84, 50), (98, 58), (102, 78), (97, low + tilt), (78, low), (52, low), (46, 76)]
-    field = mirrored(scene.wobble(field, 2.0), side)
-    scene.add("ghost", scene.area(field, rng.uniform(0.5, 2.0)), 0.10 * strength * rng.uniform(0.3, 1.2))
+    low, tilt, back = rng.uniform(88, 106), rng.uniform(-9, 3), rng.uniform(96, 118)
+    field = [(56, 50), (84, 46), (back - 8, 50), (back, 66), (back + 2, 82), (back - 2, low + tilt),
+             (back - 5, low + tilt + 1), (78, low + tilt / 2), (50, low), (46, low - 2), (44, 76)]  # fmt: skip
+    field = mirrored(scene.wobble(field, 1.5), side)
+    scene.add("ghost", scene.area(field, rng.uniform(0.4, 2.5)), 0.13 * strength * rng.uniform(0.1, 1.2))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
@@ -169,7 +187,9 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 8)
-    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.05 * stripes)
+    scene.ghost += (
+        density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.05 * stripes + 0.07 * np.clip((y - 118) / 25, 0, 1))
+    )
     scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
 
 

@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.22, 0.11, 0.13, 0.07, 0.03, 0.038
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.195, 0.085, 0.12, 0.065, 0.03, 0.038
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
@@ -45,14 +45,22 @@ def roots_of(stand: Stand) -> list[Root]:
     tooth = stand.tooth
     _, length, _, neck = measures(tooth)
     bend = 0.5 * tooth.root_bend
+    if tooth.fdi in (14, 24) and tooth.root_spread > 0.9:  # most first upper premolars have two roots, seen askew
+        aside = neck * 0.16 * tooth.root_spread
+        return [
+            Root(neck * 0.1, aside, neck * 0.36, length, bend, 0.9),
+            Root(-neck * 0.1, -aside, neck * 0.34, length * 0.94, 0.6 * bend, 0.8),
+        ]
     if tooth.kind != "molar":
         return [Root(0.0, -0.2 - 0.3 * bend, neck / 2, length, 0.7 * bend, 1.0)]
-    spread = {4: 1.3, 5: 1.3, 6: 1.0, 7: 0.75, 8: 0.45}[tooth.position]  # 4 and 5: milk molars, spread widest
+    spread = {4: 1.3, 5: 1.3, 6: 1.0, 7: 0.75, 8: 0.45}[
+        tooth.position
+    ] * tooth.root_spread  # 4 and 5: milk molars, spread widest
     if tooth.upper:
         return [
-            Root(neck * 0.22, neck * 0.30 * spread, neck * 0.29, length * 0.97, 0.5 + bend, 0.85),
-            Root(-neck * 0.22, -neck * (0.22 + 0.14 * spread), neck * 0.28, length * 0.92, bend - 0.4, 0.8),
-            Root(0.0, -neck * 0.05, neck * 0.33, length * 1.08, bend, 0.6),
+            Root(neck * 0.24, neck * 0.44 * spread, neck * 0.27, length * 0.93, 2.0 + bend, 0.85),
+            Root(-neck * 0.24, -neck * (0.16 + 0.3 * spread), neck * 0.26, length * 0.86, bend - 1.7, 0.8),
+            Root(neck * 0.02, neck * 0.2 * (tooth.root_bend - 1.4), neck * 0.36, length * 1.12, 0.4 * bend, 0.6),
         ]
     return [
         Root(neck * 0.22, neck * (0.2 + 0.16 * spread), neck * 0.30, length, 0.8 + bend, 1.0),
@@ -85,7 +93,7 @@ class ToothGrid:
         side = PchipInterpolator((-0.3, 0.0, *heights, 1.3), (neck, neck, *shares, 0.3))
         s = np.linspace(-0.3, 1.3, 65)
         half = np.interp(self.v / self.crown, s, side(s)) * self.width / 2
-        return half - np.abs(self.u + 0.02 * self.v)
+        return half - np.abs(self.u + (0.02 + 0.0016 * self.tooth.rotation) * self.v)
 
     def occlusal(self, lingual: bool = False) -> np.ndarray:
         """Distance in mm below the biting surface; the lingual cusps of back teeth stand lower and further back."""
@@ -115,8 +123,12 @@ class ToothGrid:
         nearer = np.minimum(one, other)
         return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
 
-    def root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
-        """Across-position over half width (|r| < 1 inside) and distance outside (mm) of one root."""
+    @cached_property
+    def root_distances(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Across-position over half width (|r| < 1 inside) and distance outside (mm) of every root."""
+        return [self._root_distance(root) for root in self.roots]
+
+    def _root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
         s = np.clip(-self.v / root.length, -0.25, 1.0)
         half = root.half * (1 - 0.34 * np.maximum(s, 0)) * np.sqrt(np.maximum(1e-4, 1 - np.maximum(s, 0) ** 5))
         across = self.u - self.axis(root, s)
@@ -175,8 +187,7 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
 
 def _root_dentine(grid: ToothGrid) -> np.ndarray:
     depth = np.zeros_like(grid.u)
-    for root in grid.roots:
-        across, _ = grid.root_distance(root)
+    for root, (across, _) in zip(grid.roots, grid.root_distances, strict=True):
         depth = np.maximum(depth, root.depth * np.sqrt(np.clip(1 - across**2, 0, 1)))
     if len(grid.roots) > 1:
         depth = np.maximum(depth, _trunk(grid))
@@ -211,7 +222,11 @@ def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = No
     """Coverage of a root's canal, tapering to `short` mm before the apex; `half` widens it (a filling, a post)."""
     s = np.clip(-grid.v / root.length, -0.25, 1)
     single = len(grid.roots) == 1
-    width = half or (0.09 if single else 0.11) * root.half * 2 * (1 - 0.8 * np.maximum(s, 0)) + 0.06
+    width = (
+        half * (1.15 - 0.6 * np.maximum(s, 0))
+        if half
+        else (0.09 if single else 0.11) * root.half * 2 * (1 - 0.8 * np.maximum(s, 0)) + 0.06
+    )
     top = (grid.crown * 0.34 if single else 0.0) if top is None else top
     across = np.abs(grid.u - grid.axis(root, s)) - width
     ends = np.minimum(top - grid.v, grid.v + root.length - short)
@@ -220,7 +235,7 @@ def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = No
 
 def socket(grid: ToothGrid) -> np.ndarray:
     """The dark line of the periodontal ligament and the bright lamina dura around the roots, below the crest."""
-    distance = np.min([grid.root_distance(root)[1] for root in grid.roots], axis=0)
+    distance = np.minimum.reduce([outside for _, outside in grid.root_distances])
     ligament = np.exp(-(((distance - 0.12) / 0.2) ** 2))
     lamina = np.exp(-(((distance - 0.6) / 0.28) ** 2))
     below = 1 / (1 + np.exp(np.clip((grid.v + grid.stand.crest) * 2.5, -30, 30)))
@@ -229,7 +244,11 @@ def socket(grid: ToothGrid) -> np.ndarray:
 
 def root_mask(grid: ToothGrid) -> np.ndarray:
     """Coverage of the roots, where the trabecular pattern is hidden by dentine."""
-    return np.max([grid.soft((1 - np.abs(grid.root_distance(root)[0])) * root.half) for root in grid.roots], axis=0)
+    inside = [
+        grid.soft((1 - np.abs(across)) * root.half)
+        for root, (across, _) in zip(grid.roots, grid.root_distances, strict=True)
+    ]
+    return np.maximum.reduce(inside)
 
 
 def follicle(grid: ToothGrid) -> np.ndarray:

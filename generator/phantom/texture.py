@@ -8,27 +8,48 @@ from .anatomy import Patient
 from .raster import band_noise, blur, ridges
 from .scene import Scene
 
+# Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
+NETS = {
+    "mandible": ((3.4, 1.6, 0.65), (2.1, 1.3, 1.0)),
+    "maxilla": ((2.4, 0.85, 1.1), (1.6, 0.8, 0.7)),
+}
+
 
 def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     """Add the marrow's pattern where the jaws are bone and no root hides it (White & Pharoah, Oral Radiology).
 
     It is most distinct between and below the roots and fades up the ramus.
     """
-    coarse = patient.jaws.trabecular_coarseness * scene.scale
     visible = 1 - 0.75 * np.clip(scene.teeth, 0, 1)
-    patchy = np.clip(0.9 + 0.4 * band_noise(scene.grain, scene.shape, 26 * scene.scale, 0.7), 0.15, 2.2)
-    lower = _net(scene.grain, scene.shape, 3.8 * coarse, 1.5) + 0.6 * _net(scene.grain, scene.shape, 1.9 * coarse, 1.15)
-    upper = _net(scene.grain, scene.shape, 1.9 * coarse, 0.85)
-    marrow = {jaw: blur(mask, 1.5 * scene.scale) ** 2 for jaw, mask in scene.marrow.items()}
-    body = np.clip((104 - scene.across) / 40, 0.25, 1)
-    scene.trough += visible * patchy * (0.034 * body * marrow["mandible"] * lower + 0.034 * marrow["maxilla"] * upper)
+    visible *= np.clip(0.9 + 0.4 * band_noise(scene.grain, scene.shape, 26 * scene.scale, 0.7), 0.15, 2.2)
+    for jaw, sizes in NETS.items():
+        marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
+        window = _window(marrow)
+        pattern = sum(
+            weight
+            * _net(
+                scene.grain, marrow[window].shape, period * patient.jaws.trabecular_coarseness * scene.scale, stretch
+            )
+            for period, stretch, weight in sizes
+        )
+        if jaw == "mandible":
+            marrow *= np.clip((104 - scene.across) / 40, 0.25, 1)
+        scene.trough[window] += 0.042 * (visible * marrow)[window] * pattern
+
+
+def _window(mask: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns between which a mask is more than a trace."""
+    rows, columns = (np.flatnonzero(mask.max(axis) > 0.01) for axis in (1, 0))
+    if not len(rows):
+        return slice(0, 16), slice(0, 16)
+    return slice(rows[0], max(rows[-1] + 1, rows[0] + 16)), slice(columns[0], columns[-1] + 1)
 
 
 def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stretch: float) -> np.ndarray:
-    """Threads and grains of one size: threads alone would close into cells, which bone does not."""
+    """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
-    grains = np.roll(field, (shape[0] // 3, shape[1] // 3), (0, 1))
-    return ridges(field, 2.0) * (1 + 0.9 * grains) + 0.10 * grains
+    strength = np.maximum(0, 0.75 + 0.8 * band_noise(grain, shape, 2.6 * period, 0.5, stretch))
+    return ridges(field, 2.6) * strength
 
 
 def vary_thickness(scene: Scene) -> None:

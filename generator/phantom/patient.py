@@ -1,0 +1,184 @@
+"""A random adult: jaws, teeth, what was lost, filled and replaced, and how the person stood in the machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import LOWER, UPPER, Jaws, Patient, Positioning, Tooth
+
+
+def random_patient(rng: np.random.Generator) -> Patient:
+    """A patient drawn from `rng`: age first, since teeth are lost, filled and worn with the years."""
+    age = int(np.clip(rng.normal(42, 16), 17, 85))
+    jaws = random_jaws(rng, age)
+    missing = _random_missing(rng, age)
+    teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
+    patient = Patient(age, jaws, random_positioning(rng), teeth, missing, [], random_soft_tissue(rng))
+    _crowd(rng, patient)
+    _place_implants(rng, patient)
+    _place_bridges(rng, patient)
+    _drift_into_gaps(rng, patient)
+    return patient
+
+
+def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
+    normal = rng.normal
+    return Jaws(
+        size=np.clip(normal(1, 0.035), 0.9, 1.09),
+        mandible_height=normal(31, 2.0),
+        ramus_width=normal(34, 2.5),
+        gonial_flare=normal(0, 3.5),
+        antegonial_notch=rng.gamma(1.5, 1.2),
+        condyle_height=normal(27, 5.0),
+        condyle_size=np.clip(normal(1, 0.12), 0.7, 1.3),
+        cortex=np.clip(normal(3.6, 0.5) - 0.015 * max(0, age - 50), 2.0, 5.0),
+        bone_loss=max(0.0, normal(0.02, 0.025) * (age - 15)),
+        trabecular_coarseness=np.clip(normal(1, 0.15), 0.7, 1.4),
+        bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
+        sinus_depth=normal(0, 3.0),
+        sinus_width=normal(0, 2.5),
+        palate_height=normal(43.5, 2.5),
+        nasal_width=normal(1, 0.1),
+        septum_deviation=normal(0, 1.6),
+        smile=np.clip(normal(11, 3.0), 3, 18),
+        bite_opening=np.clip(normal(3.3, 1.0), 1.5, 6.0),
+        overlap=[float(value) for value in rng.gamma(1.3, 0.45, 2)],
+        asymmetry=[float(value) for value in normal(0, 1, 8)],
+    )
+
+
+def random_positioning(rng: np.random.Generator) -> Positioning:
+    return Positioning(
+        rotation=rng.normal(0, 0.032),
+        tilt=rng.normal(0, 0.018),
+        chin=rng.normal(0, 1.8),
+        forward=rng.normal(0, 0.06),
+        shift=rng.normal(0, 2.0),
+        height=rng.normal(0, 3.5),
+        exposure=rng.normal(0, 0.03),
+        contrast=np.clip(rng.normal(1.07, 0.1), 0.85, 1.35),
+        movement=min(0.3, rng.gamma(1.2, 0.05)),
+        bite_block=bool(rng.uniform() < 0.75),
+    )
+
+
+def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
+    return {
+        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
+        "spine_density": float(rng.uniform(0.4, 1.9)),
+        "ghost": float(rng.uniform(0.6, 1.3)),
+        "turbinates": float(rng.uniform(0.5, 1.3)),
+        "bulk": float(np.clip(rng.normal(1, 0.2), 0.5, 1.5)),
+        "tongue": float(rng.uniform(0.2, 1.2)),
+        "airway": float(rng.uniform(0.0, 1.0)),
+        "zygoma": float(rng.uniform(0.4, 1.2)),
+    }
+
+
+def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
+    """Third molars are often absent; with age, molars and premolars go first and canines last."""
+    frailty = rng.gamma(0.8, 1.0) * max(0.0, age - 22) / 40
+    weight = {1: 0.25, 2: 0.3, 3: 0.1, 4: 0.5, 5: 0.7, 6: 1.3, 7: 0.9, 8: 1.0}
+    chance = {fdi: 1 - np.exp(-0.16 * frailty * weight[fdi % 10]) for fdi in UPPER + LOWER}
+    absent_wisdom = rng.uniform(0.1, 0.9)
+    for fdi in (18, 28, 38, 48):
+        chance[fdi] = min(0.97, absent_wisdom + 0.3 * (age > 45))
+    missing = {fdi for fdi in UPPER + LOWER if rng.uniform() < chance[fdi]}
+    if age > 60 and rng.uniform() < 0.06:
+        missing |= set(UPPER)
+    if age > 30 and rng.uniform() < 0.04:
+        missing |= {14, 24, 34, 44}
+    return sorted(missing)
+
+
+def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
+    tooth = Tooth(
+        fdi,
+        size=float(np.clip(rng.normal(1, 0.03), 0.9, 1.1)),
+        tilt=float(rng.normal(0, 3.2)),
+        shift=float(rng.normal(0, 0.35)),
+        intrusion=float(rng.normal(0, 0.5)),
+        rotation=float(rng.normal(0, 11)),
+        root_bend=float(rng.normal(1.0, 1.3)),
+        root_length=float(np.clip(rng.normal(1, 0.09), 0.75, 1.2)),
+        root_spread=float(np.clip(rng.normal(1, 0.3), 0.2, 1.7)),
+        wear=float(np.clip(rng.normal((age - 20) / 60, 0.2), 0, 1)),
+    )
+    if tooth.position == 8:
+        _place_wisdom_tooth(rng, tooth)
+    if tooth.state == "erupted":
+        _treat(rng, tooth, age)
+    return tooth
+
+
+def _place_wisdom_tooth(rng: np.random.Generator, tooth: Tooth) -> None:
+    fate = rng.uniform()
+    if fate < 0.25:
+        tooth.state, tooth.intrusion = "impacted", float(rng.uniform(4, 8))
+        tooth.tilt = float(rng.choice([-1, 1], p=[0.15, 0.85]) * rng.uniform(20, 75)) if not tooth.upper else 12.0
+    elif fate < 0.45:
+        tooth.state, tooth.intrusion = "partly erupted", float(rng.uniform(1.5, 4))
+        tooth.tilt = float(rng.normal(12, 9))
+    tooth.tilt += float(rng.normal(0, 4))
+
+
+def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
+    """Restorations and findings: the likelier the further back, and the older the patient."""
+    years = np.clip((age - 15) / 40, 0.05, 1.2)
+    exposed = {1: 0.25, 2: 0.22, 3: 0.15, 4: 0.5, 5: 0.6, 6: 1.0, 7: 0.8, 8: 0.25}[tooth.position] * years
+    surfaces = ["occlusal", "mesial", "distal"] if tooth.position > 3 else ["mesial", "distal"]
+    if rng.uniform() < 0.20 * exposed:
+        tooth.fillings = sorted(str(s) for s in rng.choice(surfaces, int(rng.integers(1, 3)), replace=False))
+    if rng.uniform() < 0.06 * exposed:
+        tooth.root_filled, tooth.crown = True, bool(rng.uniform() < 0.6)
+        tooth.post = bool(tooth.crown and rng.uniform() < 0.4)
+        tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
+    elif rng.uniform() < 0.04 * exposed:
+        tooth.crown = True
+    if rng.uniform() < 0.06 and not tooth.crown:
+        tooth.caries = [str(rng.choice(["mesial", "distal"]))]
+    tooth.calculus = bool(age > 35 and rng.uniform() < 0.04)
+
+
+def _crowd(rng: np.random.Generator, patient: Patient) -> None:
+    """Front teeth without room stand turned and one over the other, in the lower jaw more than in the upper."""
+    for upper, most in ((True, 0.7), (False, 1.2)):
+        need = most * rng.uniform() ** 3
+        for tooth in patient.teeth:
+            if tooth.upper == upper and tooth.position < 4:
+                tooth.rotation += float(rng.normal(0, 26 * need))
+                tooth.tilt += float(rng.normal(0, 4.5 * need))
+                tooth.shift += float(rng.normal(0, 0.9 * need))
+                tooth.intrusion += float(rng.normal(0, 0.8 * need))
+
+
+def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
+    keen = rng.uniform() < 0.2
+    for fdi in patient.missing:
+        if keen and fdi % 10 != 8 and patient.age > 22 and rng.uniform() < 0.45:
+            patient.teeth.append(Tooth(fdi, "implant", crown=True, tilt=float(rng.normal(0, 3))))
+    patient.missing = [fdi for fdi in patient.missing if patient.tooth(fdi) is None]
+
+
+def _place_bridges(rng: np.random.Generator, patient: Patient) -> None:
+    """A single gap between two standing teeth may be bridged: both neighbours crowned, a pontic between."""
+    for arch in (UPPER, LOWER):
+        for before, gap, after in zip(arch, arch[1:], arch[2:], strict=False):
+            pillars = [patient.tooth(before), patient.tooth(after)]
+            if gap not in patient.missing or any(p is None or p.state != "erupted" for p in pillars):
+                continue
+            if rng.uniform() < 0.3:
+                patient.bridges.append([before, gap, after])
+                for pillar in pillars:
+                    pillar.crown, pillar.fillings, pillar.caries = True, [], []
+                patient.teeth.append(Tooth(gap, "pontic", crown=True))
+                patient.missing.remove(gap)
+
+
+def _drift_into_gaps(rng: np.random.Generator, patient: Patient) -> None:
+    """A tooth behind a gap tips mesially, as lower molars do above all."""
+    for tooth in patient.teeth:
+        neighbour = tooth.fdi - 1
+        if tooth.state == "erupted" and tooth.position > 5 and neighbour in patient.missing:
+            tooth.tilt += float(rng.uniform(2, 14 if not tooth.upper else 7))
+            tooth.shift -= float(rng.uniform(0, 3))
