@@ -35,7 +35,7 @@ $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or name it as in 'make PYTHON=python3.12 demo'."; exit 1; }
 	@PYTHON="$(PYTHON)" ./requirements/make-venv $(VENV)
 
-$(VENV)/.web: requirements/web.txt requirements/constraints.txt | $(VENV)/bin/pip
+$(VENV)/.web: requirements/web.txt requirements/analysis.txt requirements/constraints.txt | $(VENV)/bin/pip
 	@echo "Installing what the web application needs ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/web.txt && touch $@
 

@@ -17,6 +17,8 @@ from .study import StudyError
 from .web import CallError, now, records
 
 bp = Blueprint("research", __name__, url_prefix="/research")
+# The report holds its own style and images, and no script.
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 FREE_TRIES = 3  # wrong passwords before sign-in slows down
 LONGEST_WAIT_SECONDS = 60
 
@@ -115,6 +117,18 @@ def export(name: str):
     return Response(
         content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'}
     )
+
+
+@bp.get("/<name>/report")
+@signed_in
+def report(name: str):
+    """The results: the page that `flask report` writes, with everything in it."""
+    from .analysis.report import report_page
+    from .reports import report_parts
+
+    page = report_page(*report_parts(records(), _study(name), current_app.config["QUIZ_DATA"], now()))
+    note("report", name)
+    return Response(page, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 def _study(name: str) -> Study:

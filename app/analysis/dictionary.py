@@ -1,13 +1,15 @@
-"""The data dictionary that goes with an export: every column of its two CSV files, described once."""
+"""The data dictionary that goes with an export: every column of its CSV files, described once."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from ..fields import FIELDS
+from .ratings_files import COLUMNS_OF_RATINGS
+from .statistics_table import STATISTIC_COLUMNS
 from .table import COLUMNS
 
+FILES = {"confusion.csv": COLUMNS, "statistics.csv": STATISTIC_COLUMNS, "ratings.csv": COLUMNS_OF_RATINGS}
 HEADER = ("file", "name", "type", "unit", "known_by", "description")
-RISKY = ("=", "+", "-", "@", "\t", "\r")
 TEXT_NOTE = (
     "A leading = + - @ tab or carriage return is preceded by an apostrophe: no spreadsheet takes it for a formula."
 )
@@ -21,16 +23,22 @@ NOTES = f"""
 - Text: {TEXT_NOTE}
 - Synthetic is the positive class. Fully certain are the ratings 1 and 5, partially certain 2 and 4.
 - confusion.csv counts scored answers only, never the warm-up; simulated observers are in it only if asked for.
-- confusion.xlsx shows the numbers of confusion.csv, laid out for reading; protocol.json is the study's whole protocol.
+- confusion.xlsx shows the numbers of confusion.csv and statistics.csv, laid out for reading; protocol.json is the
+  study's whole protocol.
+- results.json holds every statistic of the study's report. A statistic has value, low and high (its 95 % interval), n
+  and a note; null means not estimable, and the note says why.
+- ratings.csv is for programs that analyse reader studies, `flask analyse-ratings` among them; ratings.imrmc is the
+  input file of iMRMC. Both hold scored first ratings.
 """
 
 
 def _entries() -> Iterator[tuple[str, ...]]:
     for field in FIELDS:
         yield ("answers.csv", field.name, field.kind, field.unit, field.origin, field.description)
-    for column in COLUMNS:
-        unit = "share, 0 to 1" if column.kind == "number" else ""
-        yield ("confusion.csv", column.name, column.kind, unit, "export", column.description)
+    for file, columns in FILES.items():
+        for column in columns:
+            unit = "share, 0 to 1" if file == "confusion.csv" and column.kind == "number" else ""
+            yield (file, column.name, column.kind, unit, "export", column.description)
 
 
 def dictionary_rows() -> Iterator[tuple[str, ...]]:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .estimate import Estimate
 from .intervals import wilson
 from .scored import Scored
 
-if TYPE_CHECKING:
-    import numpy as np
-
 GALLERY_RULE = (
-    "An image belongs to the outcome that more than half of the observers who rated it chose (Unsure is neither), and is "
-    "fully certain if more than half of those were fully certain. Without such a majority it is on no sheet."
+    "An image belongs to the outcome that more than half of the observers who rated it chose (Unsure is neither), "
+    "and is fully certain if more than half of those were fully certain. Without such a majority it is on no sheet."
 )
 SHEETS = tuple(f"{outcome} {certainty}" for outcome in ("TP", "TN", "FP", "FN") for certainty in ("fully", "partially"))
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """One image: `n` observers rated it, `fooled` of them called it wrongly. `sheet` is one of SHEETS, or None without a
-    majority."""
+    """One image: `n` observers rated it, `fooled` of them called it wrongly. `sheet` is one of SHEETS, or None
+    without a majority."""
 
     image: str
     truth: str

@@ -10,14 +10,14 @@ LEVEL = 0.95  # of every interval, unless a function says otherwise
 class Estimate:
     """A number with its 95 % interval.
 
-    `n` is the number of observations that it rests on. `value`, `low` and `high` are None where they cannot be
-    estimated; `note` says why, or what to keep in mind.
+    `n` is the number of observations that it rests on (a half where an Unsure counts as one). `value`, `low` and `high`
+    are None where they cannot be estimated; `note` says why, or what to keep in mind.
     """
 
     value: float | None
     low: float | None = None
     high: float | None = None
-    n: int = 0
+    n: float = 0
     note: str = ""
 
     def __post_init__(self):
@@ -26,7 +26,7 @@ class Estimate:
                 raise ValueError(f"an estimate of {bound}: say None and why")
 
 
-def not_estimable(note: str, n: int = 0) -> Estimate:
+def not_estimable(note: str, n: float = 0) -> Estimate:
     """The estimate that there is not, with the reason."""
     return Estimate(None, n=n, note=note)
 

@@ -1,7 +1,8 @@
 """Intervals and tests for shares of right answers."""
 
+from collections.abc import Sequence
 from math import sqrt
-from statistics import NormalDist
+from statistics import NormalDist, fmean, stdev
 
 from .estimate import LEVEL, Estimate, not_estimable
 
@@ -65,3 +66,17 @@ def guessing(hits: int, n: int) -> dict:
     test = binomtest(hits, n, 0.5)
     exact = test.proportion_ci(LEVEL, method="exact")
     return {"share": Estimate(hits / n, float(exact.low), float(exact.high), n), "p": float(test.pvalue)}
+
+
+def mean_with_interval(values: Sequence[float]) -> Estimate:
+    """The mean over observers with Student's t interval; no interval from one."""
+    from scipy.stats import t
+
+    n = len(values)
+    if not n:
+        return not_estimable("no observer has enough answers")
+    mean = fmean(values)
+    if n == 1:
+        return Estimate(mean, n=1, note="no interval from one observer")
+    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * stdev(values) / sqrt(n))
+    return Estimate(mean, mean - half, mean + half, n)

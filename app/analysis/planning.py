@@ -49,9 +49,9 @@ def plan_study(
     """Simulate studies of half real and half synthetic images and analyse each one (DeLong covariances).
 
     The model is that of C. A. Roe & C. E. Metz (Acad Radiol 4 (1997) 298-303) with two components: an image's evidence
-    is its class mean plus a part common to all observers (variance SHARED) plus a part of its own for each (1 - SHARED);
-    the observers' areas under the curve vary with the standard deviation `spread`. Four criteria make five ratings of
-    it. Raises PlanError for a study that cannot be.
+    is its class mean plus a part common to all observers (variance SHARED) plus each observer's own (1 - SHARED); the
+    observers' areas under the curve vary with the standard deviation `spread`. Four criteria make five ratings of it.
+    Raises PlanError for a study that cannot be.
     """
     import numpy as np
 

@@ -93,16 +93,3 @@ def _entry(path: Path, line: int, row: Mapping) -> tuple[str, str, str, bool, fl
             "truth must be 0 or 1, rating a number, and nothing empty."
         )
     return reader, treatment, case, TRUTH_WORDS[truth.casefold()], value
-
-
-def ratings_csv(entries: Iterable[tuple[str, str, str, bool, float]]) -> bytes:
-    """The CSV file that `read_ratings` reads, of (reader, treatment, case, positive, rating)."""
-    import io
-
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(RATING_COLUMNS)
-    writer.writerows(
-        (reader, treatment, case, int(positive), rating) for reader, treatment, case, positive, rating in entries
-    )
-    return buffer.getvalue().encode()

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+COLUMNS = ("observer", "image", "truth", "rating", "response_ms", "number", "pool", "repeat")
+
+
 @dataclass(frozen=True)
 class Scored:
     """First showings, one entry an answer. `observer` and `image` are places in `observers` and `images`, both in order
     of first appearance; `synthetic` is True for the positive class; `seconds` is the response time and `number` the
     trial's position from 1, NaN where not known; `repeats` holds (observer's place, first rating, second rating) of the
-    images shown twice; `pools` maps an image to its pool, None where not known."""
+    images shown twice; `pools` maps an image to its pool, None where not known. `own` holds, by observer,
+    the places of the own answers."""
 
     observers: list[str]
     images: list[str]
@@ -31,6 +35,7 @@ class Scored:
     number: np.ndarray
     repeats: list[tuple[int, int, int]]
     pools: dict[str, str | None]
+    own: list[np.ndarray]
 
     @classmethod
     def of(cls, rows: Iterable[Mapping], *, include_simulated: bool = False) -> Scored:
@@ -40,33 +45,34 @@ class Scored:
         """
         import numpy as np
 
+        # One visit a row: in a large table most of the time is spent on finding the rows in memory.
         wanted = [
-            row
+            tuple(map(row.get, COLUMNS))
             for row in rows
             if row.get("kind") == "scored"
             and row.get("rating") is not None
             and (include_simulated or not row.get("simulated"))
         ]
-        for row in wanted:
-            if row.get("truth") not in TRUTHS or row["rating"] not in RATINGS:
-                raise ValueError(f"truth {row.get('truth')!r} with rating {row['rating']!r}: expected {TRUTHS}, 1 to 5")
-        first = [row for row in wanted if not row.get("repeat")]
-        observers, images = (
-            {name: i for i, name in enumerate(dict.fromkeys(row[key] for row in first))}
-            for key in ("observer", "image")
-        )
-        seconds = np.array([_number(row.get("response_ms")) for row in first], float) / 1000
+        first = [each for each in wanted if not each[-1]]
+        again = [each for each in wanted if each[-1]]
+        names, shown, truth, rating, response_ms, number, pool, _ = zip(*first, strict=True) if first else [()] * 8
+        _check(set(zip(truth, rating, strict=True)))
+        observers, images = ({name: i for i, name in enumerate(dict.fromkeys(found))} for found in (names, shown))
+        observer = np.array([observers[name] for name in names], int)
+        order = np.argsort(observer, kind="stable")
         return cls(
             list(observers),
             list(images),
-            np.array([observers[row["observer"]] for row in first], int),
-            np.array([images[row["image"]] for row in first], int),
-            np.array([row["truth"] == "synthetic" for row in first], bool),
-            np.array([row["rating"] for row in first], int),
-            seconds,
-            np.array([_number(row.get("number")) for row in first], float),
-            _repeats(first, (row for row in wanted if row.get("repeat")), observers),
-            {row["image"]: row.get("pool") for row in first},
+            observer,
+            np.array([images[name] for name in shown], int),
+            np.array([each == "synthetic" for each in truth], bool),
+            np.array(rating, int),
+            # None becomes NaN.
+            np.array(response_ms, float) / 1000,
+            np.array(number, float),
+            _repeats(first, again, observers),
+            dict(zip(shown, pool, strict=True)),
+            np.split(order, np.searchsorted(observer[order], range(1, len(observers)))) if observers else [],
         )
 
     @property
@@ -100,11 +106,15 @@ class Scored:
         return Ratings([treatment], names, self.images, self.image_is_synthetic(), values[None])
 
 
-def _number(value: float | None) -> float:
-    return nan if value is None else value
+def _check(pairs: set[tuple]) -> None:
+    for truth, rating in pairs:
+        if truth not in TRUTHS or rating not in RATINGS:
+            raise ValueError(f"truth {truth!r} with rating {rating!r}: expected {' or '.join(TRUTHS)} and 1 to 5")
 
 
-def _repeats(first: list[Mapping], again: Iterable[Mapping], observers: Mapping) -> list[tuple[int, int, int]]:
-    second = {(row["observer"], row["image"]): row["rating"] for row in again}
-    pairs = ((row["observer"], row["rating"], second.get((row["observer"], row["image"]))) for row in first)
-    return [(observers[name], one, two) for name, one, two in pairs if two is not None] if second else []
+def _repeats(first: list[tuple], again: list[tuple], observers: Mapping) -> list[tuple[int, int, int]]:
+    second = {(observer, image): rating for observer, image, _, rating, *_ in again}
+    if not second:
+        return []
+    pairs = ((observer, rating, second.get((observer, image))) for observer, image, _, rating, *_ in first)
+    return [(observers[name], one, two) for name, one, two in pairs if two is not None]

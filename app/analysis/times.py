@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..study import RATINGS
 from .estimate import LEVEL, Estimate, not_estimable
-from .intervals import wilson
+from .intervals import mean_with_interval, wilson
 from .scored import Scored
 
 if TYPE_CHECKING:
@@ -23,26 +23,31 @@ def median(values: np.ndarray) -> Estimate:
     interval below six values, where even their whole range covers less than 95 %.
     """
     import numpy as np
-    from scipy.stats import binom
 
     known = np.sort(values[~np.isnan(values)])
     n = len(known)
     if not n:
         return not_estimable("no response time was measured")
     middle = float(np.median(known))
-    # The largest k with P(fewer than k of n values lie below the median) <= 2.5 %.
-    k = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
-    if binom.cdf(k, n, 0.5) <= (1 - LEVEL) / 2:
-        k += 1
+    k = _bound(n)
     if k < 1:
         return Estimate(middle, n=n, note="no interval: it takes six answers")
     return Estimate(middle, float(known[k - 1]), float(known[n - k]), n)
 
 
+@cache
+def _bound(n: int) -> int:
+    """The largest k with P(fewer than k of n values lie below the median) <= 2.5 %."""
+    from scipy.stats import binom
+
+    k = int(binom.ppf((1 - LEVEL) / 2, n, 0.5))
+    return k + 1 if binom.cdf(k, n, 0.5) <= (1 - LEVEL) / 2 else k
+
+
 def response_times(scored: Scored) -> dict[str, dict[str, Estimate]]:
-    """Median seconds to the rating, all observers together: by rating, by correctness, and by quarter of the session."""
+    """Median seconds to the rating, all observers together: by rating, by correctness, by quarter of the session."""
     seconds, right = scored.seconds, scored.right
-    quarters = _parts(scored)
+    quarters = session_quarters(scored)
     return {
         "rating": {words: median(seconds[scored.rating == rating]) for rating, words in RATINGS.items()},
         "correctness": {
@@ -56,7 +61,7 @@ def response_times(scored: Scored) -> dict[str, dict[str, Estimate]]:
 
 def by_observer(scored: Scored) -> dict[str, Estimate]:
     """Observer -> median seconds to the rating."""
-    return {name: median(scored.seconds[scored.observer == i]) for i, name in enumerate(scored.observers)}
+    return {name: median(scored.seconds[own]) for name, own in zip(scored.observers, scored.own, strict=True)}
 
 
 def drift(scored: Scored) -> dict:
@@ -66,7 +71,7 @@ def drift(scored: Scored) -> dict:
     A slope for each observer and Student's t over observers keeps answers of one observer together (J. N. S. Matthews
     et al., BMJ 300 (1990) 230-235). `n` of a slope is the number of observers.
     """
-    right, quarters = scored.right, _parts(scored)
+    right, quarters = scored.right, session_quarters(scored)
     accuracy = {}
     for part in range(PARTS):
         calls = right[(quarters == part) & (scored.rating != 3)]
@@ -78,7 +83,7 @@ def drift(scored: Scored) -> dict:
     }
 
 
-def _parts(scored: Scored) -> np.ndarray:
+def session_quarters(scored: Scored) -> np.ndarray:
     """The quarter of the session, from 0, of each answer; -1 where the position is not known."""
     import numpy as np
 
@@ -91,12 +96,9 @@ def _parts(scored: Scored) -> np.ndarray:
 
 
 def _mean_slope(scored: Scored, values: np.ndarray) -> Estimate:
-    import numpy as np
 
-    slopes = [
-        _slope(scored.number[scored.observer == i], values[scored.observer == i]) for i in range(len(scored.observers))
-    ]
-    return mean_with_interval(np.array([slope for slope in slopes if slope is not None]))
+    slopes = [_slope(scored.number[own], values[own]) for own in scored.own]
+    return mean_with_interval([slope for slope in slopes if slope is not None])
 
 
 def _slope(positions: np.ndarray, values: np.ndarray) -> float | None:
@@ -108,17 +110,3 @@ def _slope(positions: np.ndarray, values: np.ndarray) -> float | None:
         return None
     away = positions[known] - positions[known].mean()
     return float(100 * away @ values[known] / (away @ away))
-
-
-def mean_with_interval(values: np.ndarray) -> Estimate:
-    """The mean with Student's t interval; no interval from one value."""
-    from scipy.stats import t
-
-    n = len(values)
-    if not n:
-        return not_estimable("no observer has enough answers")
-    mean = float(values.mean())
-    if n == 1:
-        return Estimate(mean, n=1, note="no interval from one observer")
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / sqrt(n))
-    return Estimate(mean, mean - half, mean + half, n)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from ..study import RATINGS
 from .confusion import CELLS, METRICS
+from .statistics_table import STATISTIC_COLUMNS, STATISTICS
 from .table import ALL_OBSERVERS, COLUMNS, OUTCOMES, Column
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-SUMMARY, BY_CERTAINTY, DESCRIPTION = "Summary", "By certainty", "What the numbers mean"
+SUMMARY, BY_CERTAINTY, INTERVALS, DESCRIPTION = "Summary", "By certainty", "Intervals", "What the numbers mean"
 SHEET_NAME_UNITS = 31  # Excel counts UTF-16 code units
 FORBIDDEN_IN_SHEET_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f]")
 NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+MOST_SHEETS = 100  # observers: with more, a workbook that nobody can find a sheet in
 NOT_ESTIMABLE = "not estimable"
 SHARE, COUNT = "0.0%", "0"
 FONT = "Calibri"
@@ -30,24 +32,31 @@ SUMMARY_COLUMNS = [c for c in COLUMNS if c.name in SHARE_NAMES | set(OUTCOMES) |
 CERTAINTY_COLUMNS = [c for c in COLUMNS if c.name not in SHARE_NAMES]
 
 
-def confusion_workbook(table: Sequence[dict], study: str) -> bytes:
-    """The XLSX file of `confusion_table`'s rows (the last one is all observers together).
+def confusion_workbook(table: Sequence[dict], study: str, statistics: Sequence[dict]) -> bytes:
+    """The XLSX file of `confusion_table`'s rows (the last one is all observers together) and `statistics_table`'s.
 
-    Every number is a plain value, not a formula, so that programs that do not calculate can read it.
+    Above MOST_SHEETS observers, only all together have a sheet. Every number is a plain value, not a formula, so that
+    programs that do not calculate can read it.
     """
     from openpyxl import Workbook
 
     workbook = Workbook()
     workbook.remove(workbook.active)
-    titles = sheet_names([row["observer"] for row in table], taken=(SUMMARY, BY_CERTAINTY, DESCRIPTION))
+    titles = sheet_names([row["observer"] for row in table], taken=(SUMMARY, BY_CERTAINTY, INTERVALS, DESCRIPTION))
     _write_table(_sheet(workbook, SUMMARY), _title("Confusion table", study), table, SUMMARY_COLUMNS)
     _write_table(_sheet(workbook, BY_CERTAINTY), _title("Answers by certainty", study), table, CERTAINTY_COLUMNS)
-    for title, row in zip(titles, table, strict=True):
+    for title, row in _with_a_sheet(list(zip(titles, table, strict=True))):
         _write_observer(_sheet(workbook, title), _title(row["observer"], study), row)
+    _write_statistics(_sheet(workbook, INTERVALS), _title("Statistics with 95 % intervals", study), statistics)
     _write_description(_sheet(workbook, DESCRIPTION))
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
+
+
+def _with_a_sheet(observers: list) -> list:
+    """All, or in a large study only the last one, which is all together."""
+    return observers if len(observers) <= MOST_SHEETS else observers[-1:]
 
 
 def sheet_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
@@ -152,6 +161,18 @@ def _write_rates(sheet: Worksheet, top: int, row: dict) -> None:
         _put_value(sheet, top + offset, 1, metric.title, "text")
         _put_value(sheet, top + offset, 2, row[metric.name], "number")
         _put_value(sheet, top + offset, 3, row[f"{metric.name}_n"], "integer")
+
+
+def _write_statistics(sheet: Worksheet, title: str, statistics: Sequence[dict]) -> None:
+    """A line a number. Cells without a style: there are many."""
+    _put_title(sheet, title)
+    _put_heads(sheet, 3, [column.title for column in STATISTIC_COLUMNS])
+    for top, row in enumerate(statistics, 4):
+        named = {**row, "statistic": STATISTICS[row["statistic"]]}
+        for index, column in enumerate(STATISTIC_COLUMNS, 1):
+            _put(sheet, top, index, named[column.name])
+    _set_widths(sheet, [28, 30, 26, 12, 12, 12, 10, 60])
+    sheet.freeze_panes = "A4"
 
 
 def _write_description(sheet: Worksheet) -> None:

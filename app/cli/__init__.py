@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from . import pools, serving, studies
+from . import analysis, pools, serving, storage, studies
 
 
 def init_app(app: Flask) -> None:
-    for module in (pools, studies, serving):
+    for module in (pools, studies, serving, analysis, storage):
         for command in module.COMMANDS:
             app.cli.add_command(command)

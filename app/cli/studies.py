@@ -88,14 +88,19 @@ def invite(study, observers, new_link, base_url):
     help="Folder to write; an earlier export in it is replaced.",
 )
 @click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
+@click.option("--images", is_flag=True, help="Copy the images too, sorted by how most observers called them.")
 @told
-def export(study, out, include_simulated):
-    """Write answers, data dictionary, confusion tables (CSV, XLSX) and protocol of STUDY to a folder."""
+def export(study, out, include_simulated, images):
+    """Write answers, statistics, confusion tables, data dictionary and protocol of STUDY to a folder."""
     from ..analysis.export import write_export
     from ..answers import export_parts
+    from ..reports import images_by_outcome
 
-    parts = export_parts(records(), records().study(study), include_simulated)
-    folder = write_export(out, *parts, include_simulated=include_simulated)
+    found = records().study(study)
+    parts = export_parts(records(), found, include_simulated)
+    source = current_app.config["QUIZ_DATA"] / "studies" / found.folder
+    pictures = images_by_outcome(source, parts[1], include_simulated) if images else None
+    folder = write_export(out, *parts, include_simulated=include_simulated, images=pictures)
     note("export", study)
     click.echo(f"{folder}: " + ", ".join(sorted(path.name for path in folder.iterdir())))
 
