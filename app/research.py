@@ -139,18 +139,17 @@ def _study(name: str) -> Study:
 
 
 def _study_page(study: Study, error: str | None = None):
-    return render_template("research/study.html", error=error, pools=study.pools, **_live(study))
+    live = _live(study)
+    finished = {each["session"]["observer"]: each["finished"] for each in live["observers"]}
+    table = confusion_table(records().rows(study), finished)
+    return render_template("research/study.html", error=error, pools=study.pools, table=table, metrics=METRICS, **live)
 
 
 def _live(study: Study) -> dict:
-    observers = _observers(study)
-    finished = {observer["session"]["observer"]: observer["finished"] for observer in observers}
-    table = confusion_table(records().rows(study), finished)
+    """What the live part of the page shows: cheap enough to be asked for every few seconds."""
     return {
         "study": study,
-        "observers": observers,
-        "table": table,
-        "metrics": METRICS,
+        "observers": _observers(study),
         "now": now(),
         "base_url": (current_app.config["PUBLIC_URL"] or request.url_root).rstrip("/"),
     }
