@@ -1,5 +1,6 @@
 # make demo            try the quiz
 # make test            run all tests
+# make install         install everything, the image generator included
 # make lint            check the style
 # make benchmark-page  measure the trial page in a browser
 .DEFAULT_GOAL := help
