@@ -220,7 +220,7 @@ def _compare(trial: Trial, answer: dict) -> None:
 
 def _state(position: Position) -> dict:
     """The JSON that the trial page goes by. Carries no truth, no file name, no provenance."""
-    trials = g.study.trials(g.session["id"])
+    trials = _trials()
     due = trials[position.index : position.index + 1 + LOOK_AHEAD]
     current = None
     if due:
@@ -251,10 +251,17 @@ def _trial_dict(trial: Trial) -> dict:
 
 def _trial(index: int) -> Trial:
     _require_started()
-    trials = g.study.trials(g.session["id"])
+    trials = _trials()
     if index >= len(trials):
         raise CallError(404, "no-such-trial", f"There is no trial {index} in this session.")
     return trials[index]
+
+
+def _trials() -> list[Trial]:
+    """The session's trials, worked out once a request."""
+    if "trials" not in g:
+        g.trials = g.study.trials(g.session["id"])
+    return g.trials
 
 
 def _require_started() -> None:
