@@ -1,14 +1,13 @@
 """Commands that analyse reader studies and plan them."""
 
 import json
-from pathlib import Path
 
 import click
 from flask import current_app
 
 from ..audit import note
 from ..web import now, records
-from .common import FILE, told
+from .common import FILE, include_simulated_option, out_option, told
 
 
 @click.command("analyse-ratings")
@@ -49,13 +48,8 @@ def plan_study(observers, images, auc, as_json, **settings):
 
 @click.command("report")
 @click.argument("study")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder to write; an earlier report in it is replaced.",
-)
-@click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
+@out_option("report")
+@include_simulated_option
 @told
 def report(study, out, include_simulated):
     """Write the report of STUDY: one HTML page with all tables and figures, and each figure as SVG and PNG."""
@@ -72,7 +66,7 @@ def report(study, out, include_simulated):
 @click.command("compare-studies")
 @click.argument("study")
 @click.argument("other")
-@click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
+@include_simulated_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @told
 def compare_studies(study, other, include_simulated, as_json):

@@ -43,3 +43,14 @@ def _room_errors() -> list[type[Exception]]:
 def bar(length: int, label: str):
     """A progress bar that leaves standard output to the results."""
     return click.progressbar(length=length, label=label, file=sys.stderr, show_pos=True)
+
+
+def out_option(what: str):
+    """The option --out of a command that writes a folder."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    return click.option(
+        "--out", type=folder, required=True, help=f"Folder to write; an earlier {what} in it is replaced."
+    )
+
+
+include_simulated_option = click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")

@@ -1,14 +1,12 @@
 """Commands that make studies, invite observers, and get results in and out."""
 
-from pathlib import Path
-
 import click
 from flask import current_app
 
 from ..audit import note
 from ..study import Protocol
 from ..web import now, records
-from .common import FILE, bar, told
+from .common import FILE, bar, include_simulated_option, out_option, told
 from .protocol import given, own_texts, protocol_options
 
 
@@ -81,13 +79,8 @@ def invite(study, observers, new_link, base_url):
 
 @click.command("export")
 @click.argument("study")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder to write; an earlier export in it is replaced.",
-)
-@click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
+@out_option("export")
+@include_simulated_option
 @click.option("--images", is_flag=True, help="Copy the images too, sorted by how most observers called them.")
 @told
 def export(study, out, include_simulated, images):
