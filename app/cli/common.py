@@ -29,6 +29,8 @@ def told(command):
 
 
 def _room_errors() -> list[type[Exception]]:
+    from generator.errors import GeneratorError
+
     from ..analysis.export import ExportError
     from ..analysis.legacy import LegacyError
     from ..analysis.planning import PlanError
@@ -37,7 +39,7 @@ def _room_errors() -> list[type[Exception]]:
     from ..serving import ServingError
     from ..simulate import SimulationError
 
-    return [ExportError, LegacyError, PlanError, PoolError, RatingsError, ServingError, SimulationError]
+    return [ExportError, GeneratorError, LegacyError, PlanError, PoolError, RatingsError, ServingError, SimulationError]
 
 
 def bar(length: int, label: str):

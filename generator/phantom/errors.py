@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import GeneratorError
 
-class PhantomError(ValueError):
+
+class PhantomError(GeneratorError, ValueError):
     """An option or a pool that cannot be used, said in one line for the person who asked."""
