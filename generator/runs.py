@@ -17,18 +17,14 @@ import json
 import math
 import os
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from .durable import whole_file, write_whole
 from .errors import GeneratorError
-
-try:
-    import fcntl
-except ImportError:  # Windows has no advisory locks of this kind
-    fcntl = None
+from .processes import sole_writer
 
 STATES_KEPT = 2
 
@@ -56,7 +52,7 @@ class Run:
         if self.writes:
             for name in ("checkpoints", "samples", "state"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
-            self._held.enter_context(_sole_writer(self.folder))
+            self._held.enter_context(sole_writer(self.folder))
             self._hold_settings()
             self._board = _tensorboard(self.folder)
         return self
@@ -140,18 +136,6 @@ class Run:
         lines = file.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
         write_whole(file, "".join(line + "\n" for line in kept).encode())
-
-
-@contextlib.contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Hold the run's lock; the system drops it when the process dies, however it dies."""
-    with open(folder / ".lock", "wb") as lock:
-        if fcntl is not None:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunError(f"Another process is training in {folder}: wait for it or stop it") from error
-        yield
 
 
 def _tensorboard(folder: Path):

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from generator.processes import BusyError
 from generator.runs import Run, RunError
 from generator.seeds import numpy_generator, seed_of, torch_generator
 
@@ -57,7 +58,7 @@ def test_other_settings_are_refused_by_name(tmp_path):
 def test_two_processes_cannot_train_in_one_folder(tmp_path):
     with (
         Run(tmp_path, SETTINGS),
-        pytest.raises(RunError, match="Another process is training in"),
+        pytest.raises(BusyError, match="Another process is writing"),
         Run(tmp_path, SETTINGS),
     ):
         pass

@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from . import analysis, pools, serving, storage, studies
+from . import analysis, corpora, pools, serving, storage, studies
 
 
 def init_app(app: Flask) -> None:
-    for module in (pools, studies, serving, analysis, storage):
+    for module in (pools, corpora, studies, serving, analysis, storage):
         for command in module.COMMANDS:
             app.cli.add_command(command)
