@@ -1,8 +1,9 @@
-"""Documents from one store to another, or back from a backup: all of them, never over others, and read back."""
+"""Documents from one store to another, or back from a backup: all or those of one study, never over others, and read
+back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 
 from .records import KINDS
@@ -21,12 +22,50 @@ class Source(Protocol):
     def count(self, kind: str) -> int: ...
 
 
+class Target(Source, Protocol):
+    """What can be copied to: a store, or anything else with these three of its operations."""
+
+    def create(self, kind: str, key: str, document: dict) -> bool: ...
+
+
+class OneStudy:
+    """The part of a store that belongs to one study: what `copy_documents` takes, and what it may write to."""
+
+    def __init__(self, store: Store, study: str, sessions: Iterable[str]):
+        self._store, self._study, self._sessions = store, study, sorted(sessions)
+
+    def scan(self, kind: str) -> Iterator[tuple[str, dict]]:
+        if kind == "study":
+            found = self._store.get(kind, self._study)
+            return iter([] if found is None else [(self._study, found)])
+        if kind in ("session", "observer"):
+            return self._store.scan(kind, f"{self._study}/")
+        if kind in ("answer", "shown"):
+            return chain.from_iterable(self._store.scan(kind, f"{session}/") for session in self._sessions)
+        return ((key, document) for key, document in self._store.scan(kind) if document["study"] == self._study)
+
+    def count(self, kind: str) -> int:
+        return sum(1 for _ in self.scan(kind))
+
+    def create(self, kind: str, key: str, document: dict) -> bool:
+        return self._store.create(kind, key, document)
+
+
+def one_study(source: Store, target: Store, study: str) -> tuple[OneStudy, OneStudy]:
+    """The study's part of both stores. StoreError if the source has no such study."""
+    if source.get("study", study) is None:
+        known = ", ".join(key for key, _ in source.scan("study")) or "none"
+        raise StoreError(f"There is no study named {study} in the store to copy from. Studies: {known}.")
+    sessions = [document["id"] for _, document in source.scan("session", f"{study}/")]
+    return OneStudy(source, study, sessions), OneStudy(target, study, sessions)
+
+
 def steps(source: Source) -> int:
     """How often `copy_documents` calls its `progress`."""
     return PASSES * sum(source.count(kind) for kind in KINDS)
 
 
-def copy_documents(source: Source, target: Store, progress: Callable[[], object]) -> None:
+def copy_documents(source: Source, target: Target, progress: Callable[[], object]) -> None:
     """Copy what the target lacks, then read everything back.
 
     Started again after a crash, it goes on where it was. Raises StoreError before anything is written if a document
@@ -48,7 +87,7 @@ def copy_documents(source: Source, target: Store, progress: Callable[[], object]
         progress()
 
 
-def _pairs(source: Source, target: Store) -> Iterator[tuple[str, str, dict, dict | None]]:
+def _pairs(source: Source, target: Source) -> Iterator[tuple[str, str, dict, dict | None]]:
     """(kind, key, document in the source, document in the target) for all in the source, read side by side."""
     for kind in KINDS:
         there = target.scan(kind)

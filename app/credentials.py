@@ -21,16 +21,16 @@ class Secrets:
 
 def load_secrets(quiz_data: Path) -> Secrets:
     """Read `secrets.json`, making it first if there is none. RESEARCH_PASSWORD and SECRET_KEY in the environment come
-    before the file."""
+    before the file; where both are set there need be no file, and no folder that can be written."""
+    given = Secrets(os.environ.get("SECRET_KEY", ""), os.environ.get("RESEARCH_PASSWORD", ""))
+    if given.secret_key and given.research_password:
+        return given
     path = quiz_data / "secrets.json"
     if not path.exists():
         _make(path)
     try:
         kept = json.loads(path.read_text())
-        return Secrets(
-            os.environ.get("SECRET_KEY") or kept["secret_key"],
-            os.environ.get("RESEARCH_PASSWORD") or kept["research_password"],
-        )
+        return Secrets(given.secret_key or kept["secret_key"], given.research_password or kept["research_password"])
     except (ValueError, KeyError, TypeError) as error:
         message = f"{path} is damaged: restore it from a backup, or delete it and make new links and a new password."
         raise CredentialsError(message) from error

@@ -45,11 +45,23 @@ def temporary_server() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "QUIZ_DATA": str(current_app.config["QUIZ_DATA"])}
-    with subprocess.Popen(_command(port), cwd=ROOT, env=environment) as process:
+    with running(port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(port: int, **settings: str) -> Iterator[subprocess.Popen]:
+    """gunicorn over this process's data folder, ready to answer, for as long as the context lasts.
+
+    `settings` come on top of the environment. Ended, it first answers what it has begun to.
+    """
+    quiet = {"LOG_LEVEL": "warning", **os.environ}  # the terminal belongs to the command
+    environment = {**quiet, "QUIZ_DATA": str(current_app.config["QUIZ_DATA"]), **settings}
+    # A session of its own: Ctrl-C is for the command, which ends the server in order.
+    with subprocess.Popen(_command(port), cwd=ROOT, env=environment, start_new_session=True) as process:
         try:
             _wait_until_it_answers(port, process)
-            yield f"http://127.0.0.1:{port}"
+            yield process
         finally:
             process.terminate()
 

@@ -1,16 +1,17 @@
 """What every page and call has in common: security headers, the check against cross-site writes, errors in one
 sentence, texts."""
 
-import re
+import os
+import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from markdown_it import MarkdownIt
 from markupsafe import Markup
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 
-from . import ROOT
+from . import ROOT, front, health
 from .answers import iso
 from .records import Records
 from .store import StoreError
@@ -28,8 +29,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-HOST = re.compile(r"([\w-]{1,63}\.)*[\w-]{1,63}\.?(:\d{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?", re.ASCII)
-STALLED_SECONDS = 20  # without a byte of a request's body, or room for one of a reply's
 # Raw HTML and links with a scheme that runs code stay text.
 MARKDOWN = MarkdownIt("js-default")
 
@@ -50,29 +49,19 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
-    app.wsgi_app = guard(app.wsgi_app)
+    app.wsgi_app = front.proxied(front.guard(app.wsgi_app), os.environ.get("TRUSTED_PROXIES"))
+    # Flask's own would quote the address, which holds an observer's link.
+    app.log_exception = lambda exc_info: app.logger.error("unexpected error", exc_info=exc_info)
     app.session_interface = CookieSessions()
     app.jinja_env.filters.update(iso=iso, ago=ago)
+    app.before_request(name_request)
     app.before_request(refuse_cross_site)
     app.after_request(add_headers)
     app.register_error_handler(CallError, lambda error: tell(error.status, error.code, error.message))
     app.register_error_handler(HTTPException, tell_http)
     app.register_error_handler(StudyError, lambda error: tell(400, "malformed", str(error)))
     app.register_error_handler(StoreError, tell_store)
-
-
-def guard(application):
-    """Before the application sees a request: refuse a Host header that no server has, and bound the wait for a body."""
-
-    def guarded(environ, start_response):
-        if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
-            return BadRequest("The Host header is not one.")(environ, start_response)
-        # gunicorn's threads would wait for ever for a body that never comes.
-        if connection := environ.get("gunicorn.socket"):
-            connection.settimeout(STALLED_SECONDS)
-        return application(environ, start_response)
-
-    return guarded
+    health.init_app(app)
 
 
 def records() -> Records:
@@ -92,6 +81,12 @@ def ago(then: int, at: int) -> str:
     if minutes < 120:
         return f"{minutes} min ago"
     return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
+
+
+def name_request() -> None:
+    """Leave for the log what it may say of the request: a name made up for it, and its route without what varies."""
+    request.environ["quiz.request"] = secrets.token_hex(8)
+    request.environ["quiz.route"] = request.url_rule and request.url_rule.rule
 
 
 def refuse_cross_site() -> None:
@@ -117,6 +112,8 @@ def _own(origin: str) -> bool:
 def add_headers(response):
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.endpoint == "static" and response.status_code < 400:
+        response.cache_control.immutable = True
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -139,7 +136,9 @@ def tell_http(error: HTTPException):
         413: "The request is too large: at most 64 KiB are taken.",
         500: "Something went wrong on the server. Nothing is lost; try again in a moment.",
     }
-    return tell(error.code, codes.get(error.code, "malformed"), messages.get(error.code, error.description))
+    body, status = tell(error.code, codes.get(error.code, "malformed"), messages.get(error.code, error.description))
+    # What the status demands besides: Allow, Content-Range, Retry-After.
+    return body, status, [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
 
 
 def tell_store(error: StoreError):

@@ -84,6 +84,53 @@ def test_a_copy_never_writes_over_what_is_there(half_done, firestore, data, flas
     assert "different stores" in flask("copy-store", "--from", "sqlite", "--to", "sqlite").output
 
 
+def of_study(study: str, store) -> dict:
+    """The documents of one study, told by what they hold: sessions by their names in keys, the rest by a field."""
+    sessions = {document["id"] for _, document in store.scan("session") if document["study"] == study}
+    return {
+        kind: {
+            key: document
+            for key, document in documents.items()
+            if study in (key.split("/")[0], document.get("study")) or key.split("/")[0] in sessions
+        }
+        for kind, documents in contents(store).items()
+    }
+
+
+def test_one_study_goes_to_firestore_and_back_alone(half_done, firestore, data, flask, records, invite):
+    """A study whose name begins like the other's stays where it is."""
+    flask("create-study", "small-two", "--real", "cases", "--synthetic", "fakes", "--images", 4, "--no-profile")
+    other = Player(half_done.client, invite("Grace", "small-two"))
+    other.begin()
+    other.rate(3)
+    flask("invite", "small", "--observer", NAME, "--new-link")
+    flask("invite", "small-two", "--observer", "Grace", "--new-link")
+    sqlite, there = open_store(data, "sqlite"), open_store(data, "firestore")
+    wanted = of_study("small", sqlite)
+    for _ in range(2):
+        done = flask("copy-store", "--from", "sqlite", "--to", "firestore", "--study", "small")
+        assert done.exit_code == 0, done.output
+    assert f"{sum(map(len, wanted.values()))} documents of small are the same" in done.output
+    assert contents(there) == wanted
+    assert all(wanted.values())
+
+    for kind, documents in wanted.items():
+        for key in documents:
+            sqlite.delete(kind, key)
+    left = contents(sqlite)
+    assert left == of_study("small-two", sqlite)
+    done = flask("copy-store", "--from", "firestore", "--to", "sqlite", "--study", "small")
+    assert done.exit_code == 0, done.output
+    assert of_study("small", sqlite) == wanted
+    assert of_study("small-two", sqlite) == left
+    absent = flask("copy-store", "--from", "firestore", "--to", "sqlite", "--study", "small-two")
+    assert (absent.exit_code, "no study named small-two" in absent.output, "Studies: small." in absent.output) == (
+        1,
+        True,
+        True,
+    )
+
+
 @pytest.fixture
 def backup(half_done, flask, tmp_path):
     done = flask("backup", tmp_path / "kept.zip")

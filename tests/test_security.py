@@ -182,6 +182,7 @@ def test_a_server_forks_without_an_open_store(data):
     """A connection carried into forked workers shares SQLite's lock table with its parent, and answers get lost."""
     code = """
 import os
+from app.credentials import load_secrets
 from app import create_app
 create_app()
 print([path for fd in os.listdir("/proc/self/fd") if os.path.exists(path := f"/proc/self/fd/{fd}")
@@ -200,3 +201,13 @@ def test_a_data_folder_that_cannot_be_used_is_told_in_one_line(folder):
     assert done.returncode == 1
     assert done.stderr.startswith("The quiz can't start:")
     assert done.stderr.count("\n") == 1
+
+
+def test_secrets_from_the_environment_need_no_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "k" * 64)
+    assert load_secrets(tmp_path).secret_key == "k" * 64
+    made = (tmp_path / "secrets.json").read_bytes()
+    assert b"k" * 64 not in made
+    monkeypatch.setenv("RESEARCH_PASSWORD", "open sesame")
+    assert load_secrets(tmp_path / "not-there").research_password == "open sesame"
+    assert not (tmp_path / "not-there").exists()

@@ -1,6 +1,8 @@
 """Commands that serve the quiz and play it."""
 
+import os
 from contextlib import nullcontext
+from functools import partial
 
 import click
 from flask import current_app
@@ -14,13 +16,29 @@ PORT = click.option("--port", type=click.IntRange(1, 65535), envvar="PORT", defa
 
 @click.command("serve")
 @PORT
+@click.option("--public", is_flag=True, help="Also under a public address, by ngrok; needs NGROK_AUTHTOKEN.")
 @told
-def serve(port):
+def serve(port, public):
     """Serve the quiz with gunicorn on 127.0.0.1."""
     from ..serving import require_free_port, run_gunicorn
 
+    if public:
+        from ..public import serve_publicly
+
+        serve_publicly(port, partial(announce, port), click.echo)
+        return
     require_free_port(port)
     run_gunicorn(port)
+
+
+def announce(port: int, address: str) -> None:
+    """Print every observer's link at the public address, and where the researcher goes."""
+    click.echo(f"The quiz is public at {address} until you press Ctrl-C.\n")
+    for study in records().studies():
+        for session in () if study.imported else records().sessions(study.name):
+            if not (session["simulated"] or session.get("erased_at")):
+                click.echo(f"{study.name}\t{session['observer']}\t{address}/quiz/{records().token(session)}")
+    click.echo(f"\nInvite observers and see their progress at http://127.0.0.1:{port}/research/")
 
 
 @click.command("demo")
@@ -38,6 +56,7 @@ def demo(port):
               password {current_app.config["RESEARCH_PASSWORD"]}
 
 Stop with Ctrl-C. Started again, it goes on where it was.""")
+    os.environ.setdefault("LOG_LEVEL", "warning")  # what was just said should stay in sight
     run_gunicorn(port)
 
 

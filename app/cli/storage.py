@@ -18,21 +18,27 @@ STORE = click.Choice(STORES)
 @click.command("copy-store")
 @click.option("--from", "source", type=STORE, required=True, help="The store to read.")
 @click.option("--to", "target", type=STORE, required=True, help="The store to write; what it has stays as it is.")
+@click.option(
+    "--study", metavar="NAME", help="Copy this study alone, with all that was invited, answered and done in it."
+)
 @told
-def copy_store(source, target):
+def copy_store(source, target, study):
     """Copy all documents from one store to another and read them back. Started again, it goes on where it was.
 
     Stop the server first. Study images stay where they are, in the data folder.
     """
-    from ..copying import copy_documents, steps
+    from ..copying import copy_documents, one_study, steps
 
     if source == target:
         raise StoreError("Give two different stores, as in --from sqlite --to firestore.")
     stores = [open_store(current_app.config["QUIZ_DATA"], name) for name in (source, target)]
+    if study is not None:
+        stores = one_study(*stores, study)
     with bar(steps(stores[0]), "Copying") as progress:
         copy_documents(*stores, lambda: progress.update(1))
     copied = sum(stores[0].count(kind) for kind in KINDS)
-    click.echo(f"{copied} documents are the same in both stores. Next: STORE={target} flask serve")
+    what = "documents" if study is None else f"documents of {study}"
+    click.echo(f"{copied} {what} are the same in both stores. Next: STORE={target} flask serve")
 
 
 @click.command("backup")
