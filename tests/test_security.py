@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.credentials import load_secrets
+
 
 def test_a_link_carries_256_bits_and_the_store_holds_only_its_hash(invite, data):
     token = invite().rsplit("/", 1)[1]
