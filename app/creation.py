@@ -10,13 +10,16 @@ from pathlib import Path
 
 from . import ROOT
 from .analysis.legacy import LegacyAnswers, read_legacy
+from .blinding.preparation import Preparation, Recipe
+from .interruption import ending_in_order
 from .pools import Pool, find_pool
 from .records import Records, Study
 from .study import Protocol, StudyError, check_name
-from .study_images import build_images, choose
+from .study_images import PLAIN, build_images, choose, recipe_for
 
 DAY_SECONDS = 24 * 3600
 WARM_UP_POOL = "warm-up"  # shipped with the project
+AS_THEY_ARE = Preparation()
 
 
 def pool_folders(quiz_data: Path) -> list[Path]:
@@ -32,16 +35,18 @@ def create_study(
     synthetic: str,
     now: int,
     progress: Callable[[], None],
+    wanted: Preparation = AS_THEY_ARE,
 ) -> Study:
-    """Choose the images, re-encode them under random names and add the study. Nothing is left of one that fails.
+    """Choose the images, make them alike, re-encode them under random names and add the study.
 
-    `progress` is called after each image. Raises StudyError or PoolError.
+    Nothing is left of one that fails. `progress` is called after each image, and before that once an image for each
+    of `wanted.passes`. Raises StudyError or PoolError.
     """
-    with _sole_maker(records, quiz_data, protocol.name):
-        return _create(records, quiz_data, protocol, real, synthetic, now, progress)
+    with ending_in_order(), _sole_maker(records, quiz_data, protocol.name):
+        return _create(records, quiz_data, protocol, real, synthetic, now, progress, wanted)
 
 
-def _create(records, quiz_data, protocol, real, synthetic, now, progress) -> Study:
+def _create(records, quiz_data, protocol, real, synthetic, now, progress, wanted) -> Study:
     folders = pool_folders(quiz_data)
     pools = [find_pool(folders, name) for name in (real, synthetic)]
     chosen = choose(*pools, protocol.images, protocol.seed)
@@ -50,9 +55,11 @@ def _create(records, quiz_data, protocol, real, synthetic, now, progress) -> Stu
     _clear_leftovers(quiz_data / "studies")
     folder = secrets.token_hex(8)
     names = [secrets.token_hex(16) for _ in chosen + practice]
-    built = build_images(chosen + practice, quiz_data / "studies" / folder, names, progress)
+    recipe = recipe_for(wanted, chosen + practice, progress)
+    built = build_images(chosen + practice, quiz_data / "studies" / folder, names, progress, recipe)
     images, practised = _by_name(built[: len(chosen)]), _by_name(built[len(chosen) :])
-    study = Study(protocol, folder, images, practised, now, pools={pool.name: _about(pool) for pool in pools})
+    about = {pool.name: _about(pool, recipe) for pool in pools}
+    study = Study(protocol, folder, images, practised, now, pools=about)
     try:
         records.add_study(study)
     except StudyError:
@@ -133,5 +140,6 @@ def _by_name(images: list[dict]) -> dict[str, dict]:
     return {image["name"]: {key: value for key, value in image.items() if key != "name"} for image in images}
 
 
-def _about(pool: Pool) -> dict:
-    return {"truth": pool.truth, "about": pool.about, "images": len(pool.images)}
+def _about(pool: Pool, recipe: Recipe) -> dict:
+    about = {"truth": pool.truth, "about": pool.about, "images": len(pool.images)}
+    return about if recipe.as_dict() == PLAIN.as_dict() else {**about, "preparation": recipe.as_dict()}

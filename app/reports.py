@@ -1,33 +1,78 @@
-"""A study's report, from the records and the study's images."""
+"""A study's results and report, from the records, the study's images and the manifests of its pools."""
 
 import io
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .analysis.ratings import Ratings, RatingsError
 from .answers import export_parts
+from .creation import pool_folders
+from .pools import PoolError, find_pool
 from .records import Records, Study
 
 THUMBNAIL = (256, 128)
 THUMBNAIL_QUALITY = 70
 
 
-def report_parts(records: Records, study: Study, data: Path, at: int, include_simulated: bool = False) -> tuple:
-    """(results, about, thumbnails) of a study, as `analysis.report` takes them.
+# What a study's results are computed from: protocol, table of answers, and who has finished.
+Parts = tuple[dict, list[dict], dict[str, bool]]
 
-    `data` is the data folder, `at` the time in milliseconds since 1970. Simulated observers are left out unless asked
-    for.
+
+def study_parts(records: Records, study: Study, data: Path, include_simulated: bool = False) -> Parts:
+    """(protocol, rows, finished by observer) of a study, as `analysis.export` takes them: those of `export_parts`, each
+    row with the `settings` that its image was made with. `data` is the data folder.
+
+    Simulated observers are left out of all three unless asked for.
+    """
+    protocol, rows, finished = export_parts(records, study, include_simulated)
+    known = {name: image_settings(data, name, study.created_at) for name in study.pools}
+    for row in rows:
+        row["settings"] = known.get(row.get("pool"), {}).get(row.get("source"))
+    return protocol, rows, finished
+
+
+def image_settings(data: Path, name: str, study_created_at: int) -> dict[str, dict]:
+    """Source -> setting -> value, from the manifest of the pool of this name; empty if it is no longer there, or if
+    another pool has taken its place since the study was created.
+
+    Settings are what the provenance of an image holds under `settings`, or without that, its plain values.
+    """
+    try:
+        pool = find_pool(pool_folders(data), name)
+        created = json.loads((pool.folder / "pool.json").read_text()).get("created", "")
+        if datetime.fromisoformat(created).timestamp() * 1000 > study_created_at:
+            return {}
+    except (PoolError, OSError, ValueError, TypeError):
+        return {}
+    found = {image.source: image.provenance.get("settings", image.provenance) for image in pool.images}
+    return {
+        source: {name: value for name, value in given.items() if isinstance(value, str | int | float)}
+        for source, given in found.items()
+        if isinstance(given, dict)
+    }
+
+
+def report_parts(records: Records, study: Study, data: Path, include_simulated: bool = False) -> tuple:
+    """(results, about, thumbnails) of a study, as `analysis.report` takes them. `data` is the data folder.
+
+    Simulated observers are left out unless asked for.
     """
     from .analysis.results import study_results
 
-    _, rows, finished = export_parts(records, study, include_simulated)
+    _, rows, finished = study_parts(records, study, data, include_simulated)
     results = study_results(rows, finished, include_simulated=include_simulated)
+    last = max((row["received_at"] for row in rows if row.get("received_at")), default=None)
     about = {
         "study": study.name,
         "title": study.protocol.title,
-        "made_at": f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC",
+        # Not the time of making: the same answers make the same report, to the byte.
+        "answers_until": last and f"{datetime.fromtimestamp(last / 1000, UTC):%Y-%m-%d %H:%M} UTC",
         "viewing_seconds": None if study.imported else study.protocol.viewing_seconds,
+        "order": None if study.imported else study.protocol.order,
+        "images": len(study.images),
+        "simulated": len({row["observer"] for row in rows if row.get("simulated")}),
     }
     return results, about, thumbnails(data / "studies" / study.folder, results.scored.images)
 

@@ -1,4 +1,5 @@
-"""The researcher's signed-in pages: studies, observers and their links, live progress, counts, downloads."""
+"""The researcher's signed-in pages: studies, observers and their links, live progress and pace, counts, leaderboard,
+downloads."""
 
 import hashlib
 import hmac
@@ -9,8 +10,8 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 
 from .analysis.confusion import METRICS
 from .analysis.export import zip_export
+from .analysis.leaderboard import leaderboard
 from .analysis.table import confusion_table
-from .answers import export_parts
 from .audit import note
 from .records import Study
 from .study import StudyError
@@ -21,6 +22,9 @@ bp = Blueprint("research", __name__, url_prefix="/research")
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 FREE_TRIES = 3  # wrong passwords before sign-in slows down
 LONGEST_WAIT_SECONDS = 60
+PACE_TRIALS = 10  # the pace is that of the last so many ratings
+FEWEST_FOR_PACE = 3
+PAUSE_MS = 15 * 60_000  # without a rating, an observer is not at it
 
 
 def signed_in(view):
@@ -112,7 +116,9 @@ def new_link(name: str, session_id: str):
 @signed_in
 def export(name: str):
     study = _study(name)
-    content = zip_export(*export_parts(records(), study))
+    from .reports import study_parts
+
+    content = zip_export(*study_parts(records(), study, current_app.config["QUIZ_DATA"]))
     note("export", study.name)
     return Response(
         content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'}
@@ -126,7 +132,7 @@ def report(name: str):
     from .analysis.report import report_page
     from .reports import report_parts
 
-    page = report_page(*report_parts(records(), _study(name), current_app.config["QUIZ_DATA"], now()))
+    page = report_page(*report_parts(records(), _study(name), current_app.config["QUIZ_DATA"]))
     note("report", name)
     return Response(page, headers={"Content-Security-Policy": REPORT_POLICY})
 
@@ -142,14 +148,22 @@ def _study_page(study: Study, error: str | None = None):
     live = _live(study)
     finished = {each["session"]["observer"]: each["finished"] for each in live["observers"]}
     table = confusion_table(records().rows(study), finished)
-    return render_template("research/study.html", error=error, pools=study.pools, table=table, metrics=METRICS, **live)
+    places = leaderboard(table) if study.protocol.leaderboard else None
+    return render_template(
+        "research/study.html", error=error, pools=study.pools, table=table, metrics=METRICS, places=places, **live
+    )
 
 
 def _live(study: Study) -> dict:
     """What the live part of the page shows: cheap enough to be asked for every few seconds."""
+    observers = [observer | _pace(study, observer) for observer in _observers(study)]
+    ends = [observer["ends_at"] for observer in observers if observer["ends_at"]]
     return {
         "study": study,
-        "observers": _observers(study),
+        "observers": observers,
+        "finished": sum(observer["finished"] for observer in observers),
+        "last_end": max(ends, default=None),
+        "rating": len(ends),
         "now": now(),
         "base_url": (current_app.config["PUBLIC_URL"] or request.url_root).rstrip("/"),
     }
@@ -166,6 +180,37 @@ def _observers(study: Study) -> list[dict]:
         }
         for known in sessions
     ]
+
+
+def _pace(study: Study, observer: dict) -> dict:
+    """`pace`, the mean milliseconds an image over the last PACE_TRIALS ratings, breaks included, and `ends_at`, when
+    the session ends if that goes on; None where an observer is not rating, has only begun, or has just paused.
+
+    Reads one answer. `stage` becomes "paused" if the last rating is PAUSE_MS ago.
+    """
+    unknown = {"pace": None, "ends_at": None}
+    window = min(PACE_TRIALS, observer["rated"] - 1)
+    if observer["stage"] != "rating" or not observer["last_at"]:
+        return unknown
+    if now() - observer["last_at"] > PAUSE_MS:
+        return unknown | {"stage": "paused"}
+    if window < FEWEST_FOR_PACE:
+        return unknown
+    newest = len(study.practice) + observer["rated"] - 1
+    taken = observer["last_at"] - records().answer(observer["session"]["id"], newest - window)["received_at"]
+    if not 0 < taken <= PAUSE_MS:
+        return unknown
+    pace = taken / window
+    return {"pace": pace, "ends_at": round(observer["last_at"] + pace * (study.scored_total - observer["rated"]))}
+
+
+@bp.app_template_filter()
+def ahead(then: int, at: int) -> str:
+    """How long after `at` (ms since 1970) it will be, in words."""
+    minutes = ceil(max(0, then - at) / 60_000)
+    if minutes <= 1:
+        return "within a minute"
+    return f"in {minutes} min" if minutes < 120 else f"in {minutes // 60} h {minutes % 60} min"
 
 
 def _mark() -> str:

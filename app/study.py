@@ -43,7 +43,7 @@ class Protocol:
     Times are in seconds. `break_every` 0 means no breaks; the break halfway lasts `long_break_seconds`.
     The lengths of breaks are suggestions: the observer goes on when ready. `practice` trials, half real and half
     synthetic, follow the warm-up and come from images outside the study; `repeats` images are shown a second time,
-    unannounced.
+    unannounced. `leaderboard` ranks those who have finished, on the research pages alone.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Protocol:
     repeats: int = 0
     profile: bool = True
     show_results: bool = False
+    leaderboard: bool = False
     pause_when_hidden: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,7 +112,7 @@ class Break:
     seconds: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One image shown and rated within a session. `index` counts every trial from 0, `number` those of its kind from
     1."""

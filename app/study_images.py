@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .blinding.preparation import Preparation, Recipe, find_recipe
 from .pixels import pixels_sha256
 from .pools import Pool, PoolError, PoolImage, read_pool_image
 from .whole_folder import on_all_cores, whole_folder, write_durably
@@ -14,10 +15,10 @@ from .whole_folder import on_all_cores, whole_folder, write_durably
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIZE = (1024, 512)  # pixels; as in the original study the whole picture is fitted, stretched if its format is another
 # Lossless, and a tenth smaller than PNG on radiographs. A higher quality takes longer without making them smaller.
 ENCODER = {"format": "WEBP", "lossless": True, "method": 4, "quality": 20}
 FILE_TIME = 946_684_800  # seconds: 2000-01-01 UTC, for every file
+PLAIN = Recipe()  # the whole picture, its greys as they are
 
 
 def choose(real: Pool, synthetic: Pool, count: int, seed: int) -> list[tuple[Pool, PoolImage]]:
@@ -39,16 +40,34 @@ def choose(real: Pool, synthetic: Pool, count: int, seed: int) -> list[tuple[Poo
     return sorted(picked, key=lambda pair: _draw(f"{seed}:order", pair[1]))
 
 
+def recipe_for(
+    wanted: Preparation, chosen: list[tuple[Pool, PoolImage]], progress: Callable[[], object] = lambda: None
+) -> Recipe:
+    """What `wanted` means for these (pool, image) pairs: the widest border, the mean histogram of all of them.
+
+    `progress()` is called `wanted.passes` times an image. Raises PoolError as read_pool_image() does.
+    """
+
+    def look(function: Callable[["Image"], object]) -> Iterable:
+        with on_all_cores(lambda pair: function(read_pool_image(*pair)), chosen) as found:
+            for value in found:
+                progress()
+                yield value
+
+    return find_recipe(wanted, look)
+
+
 def build_images(
     chosen: list[tuple[Pool, PoolImage]],
     folder: Path,
     names: list[str],
     progress: Callable[[], object] = lambda: None,
+    recipe: Recipe = PLAIN,
 ) -> list[dict]:
-    """Write the study image `folder/NAME.webp` for every (pool, image) pair, all through one encoder.
+    """Write the study image `folder/NAME.webp` for every (pool, image) pair, all through one recipe and one encoder.
 
     1024x512 8-bit grey by one Lanczos resize, lossless WebP without metadata, equal file times; each file was decoded
-    again and holds exactly the resized pixels. `folder` appears when all are done, or not at all. `progress()` is
+    again and holds exactly the prepared pixels. `folder` appears when all are done, or not at all. `progress()` is
     called once an image. Returns, in order, dicts of `name`, `truth`, `pool`, `source`, `sha256` (of the file) and
     `pixels_sha256` (as shown). Raises PoolError for an existing folder, a pool image that is missing or changed, and
     two study images with equal pixels.
@@ -56,7 +75,7 @@ def build_images(
     folder = Path(folder)
     try:
         with whole_folder(folder) as building:
-            return _build_all(zip(chosen, names, strict=True), building, progress)
+            return _build_all(zip(chosen, names, strict=True), building, recipe, progress)
     except FileExistsError as error:
         raise PoolError(f"the image folder {folder} exists already: choose another name for the study") from error
     except OSError as error:
@@ -93,9 +112,9 @@ def _draw(seed: int | str, image: PoolImage) -> str:
     return hashlib.sha256(f"{seed}:{image.pixels_sha256}".encode()).hexdigest()
 
 
-def _build_all(tasks: Iterable, building: Path, progress: Callable[[], object]) -> list[dict]:
+def _build_all(tasks: Iterable, building: Path, recipe: Recipe, progress: Callable[[], object]) -> list[dict]:
     records, origins = [], {}
-    with on_all_cores(lambda task: _build_one(*task[0], task[1], building), tasks) as built:
+    with on_all_cores(lambda task: _build_one(*task[0], task[1], building, recipe), tasks) as built:
         for record in built:
             origin = f"{record['source']} of the pool {record['pool']}"
             twin = origins.setdefault(record["pixels_sha256"], origin)
@@ -106,11 +125,9 @@ def _build_all(tasks: Iterable, building: Path, progress: Callable[[], object]) 
     return records
 
 
-def _build_one(pool: Pool, image: PoolImage, name: str, building: Path) -> dict:
-    from PIL import Image
-
-    shown = read_pool_image(pool, image).resize(SIZE, Image.Resampling.LANCZOS)
-    data = _encode(shown)
+def _build_one(pool: Pool, image: PoolImage, name: str, building: Path, recipe: Recipe) -> dict:
+    shown = recipe.apply(read_pool_image(pool, image))
+    data = encode(shown)
     path = building / f"{name}.webp"
     write_durably(path, data)
     os.utime(path, (FILE_TIME, FILE_TIME))
@@ -124,7 +141,7 @@ def _build_one(pool: Pool, image: PoolImage, name: str, building: Path) -> dict:
     }
 
 
-def _encode(shown: "Image") -> bytes:
+def encode(shown: "Image") -> bytes:
     """A grey image's file, after holding what it decodes to against the image; WebP has no grey mode, only R=G=B."""
     from PIL import Image
 

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -149,7 +150,7 @@ def test_line_breaks_commas_and_quotes_survive():
 def test_every_column_of_every_table_is_described_and_nothing_else():
     files = export_files(PROTOCOL, [answer()], {})
     described = csv_rows(files["data_dictionary.csv"])
-    for name in ("answers.csv", "confusion.csv", "statistics.csv", "ratings.csv"):
+    for name in ("answers.csv", "confusion.csv", "images.csv", "statistics.csv", "ratings.csv"):
         header = files[name].decode().splitlines()[0].split(",")
         assert [row["name"] for row in described if row["file"] == name] == header
     assert all(row["type"] and row["known_by"] and row["description"] for row in described)
@@ -309,6 +310,11 @@ def test_every_metric_is_described(legacy_rows):
     sheet = open_workbook(legacy_rows)["What the numbers mean"]
     assert beside(sheet, "Specificity")[0] == "TN / (TN + FP)"
     assert beside(sheet, "Accuracy, Unsure counted wrong")[0] == "(TP + TN) / (TP + TN + FP + FN + Unsure)"
+    described = {line[0] for line in sheet.iter_rows(min_row=4, values_only=True)}
+    with_intervals = {
+        line[1] for line in open_workbook(legacy_rows)["Intervals"].iter_rows(min_row=4, values_only=True)
+    }
+    assert {f"{name} (sheet Intervals)" for name in with_intervals} <= described
 
 
 def test_what_is_not_estimable_is_said():
@@ -366,13 +372,20 @@ def test_the_folder_holds_the_files_and_nothing_else(tmp_path):
     assert sorted(path.name for path in written.iterdir()) == sorted(EXPORT_FILES)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
     files = export_files(PROTOCOL, [answer()], {"A": True})
-    assert all((written / name).read_bytes() == files[name] for name in files if not name.endswith(".xlsx"))
+    assert all((written / name).read_bytes() == files[name] for name in files)
 
 
 def test_the_zip_holds_the_same_files():
     archive = zipfile.ZipFile(io.BytesIO(zip_export(PROTOCOL, [answer()], {})))
     assert sorted(archive.namelist()) == sorted(EXPORT_FILES)
     assert archive.read("answers.csv") == export_files(PROTOCOL, [answer()], {})["answers.csv"]
+
+
+def test_the_same_answers_make_the_same_files_whenever(monkeypatch):
+    first = zip_export(PROTOCOL, [answer(), answer(number=2, rating=4)], {})
+    monkeypatch.setattr(time, "time", lambda: 4_000_000_000.0)
+    monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(4_000_000_000))
+    assert zip_export(PROTOCOL, [answer(), answer(number=2, rating=4)], {}) == first
 
 
 def test_an_empty_folder_is_filled_and_an_earlier_export_replaced_whole(tmp_path):

@@ -2,10 +2,15 @@
 
 import csv
 import io
+import re
 import threading
 import zipfile
+from html import unescape
 
 import pytest
+from player import Player
+
+from app.analysis import report
 
 
 @pytest.fixture
@@ -162,3 +167,119 @@ def test_links_carry_the_public_address(researcher, invite, app):
     app.config["PUBLIC_URL"] = "https://quiz.example/"
     url = invite()
     assert f"https://quiz.example{url}" in researcher.get("/research/small").text
+
+
+# Pace
+
+
+def lines(page, caption):
+    """The lines of the table that follows a heading or a caption, each a list of the cells' texts."""
+    found = re.search(rf"{caption}.*?</table>", page, re.DOTALL)[0]
+    rows = re.findall(r"<tr.*?</tr>", found, re.DOTALL)
+    return [[cell_text(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]
+
+
+def table(page, caption):
+    """The same, by the text of the first cell."""
+    return {line[0]: line[1:] for line in lines(page, caption)}
+
+
+def cell_text(cell):
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", cell)).split())
+
+
+def rate_every(player, clock, seconds, count):
+    for _ in range(count):
+        clock.move(seconds)
+        player.rate(4)
+
+
+def test_pace_and_expected_end_follow_the_last_ratings(researcher, player, clock):
+    rate_every(player, clock, 60, 4)  # the warm-up, which is no part of the pace, and three
+    assert "Expected end" in researcher.get("/research/small/progress").text
+    assert "in 4 min" not in researcher.get("/research/small/progress").text
+    rate_every(player, clock, 60, 1)
+    observer = table(researcher.get("/research/small/progress").text, "<h2>Observers")["Ada"]
+    assert observer[:2] == ["rating", "4 of 8"]
+    assert observer[3:5] == ["60.0", "in 4 min"]
+    assert "At this pace the session ends in 4 min." in cell_text(researcher.get("/research/small/progress").text)
+    rate_every(player, clock, 5, 3)
+    assert table(researcher.get("/research/small/progress").text, "<h2>Observers")["Ada"][4] == "within a minute"
+
+
+def test_who_has_paused_has_no_expected_end_until_the_pace_is_known_again(researcher, player, clock):
+    rate_every(player, clock, 10, 6)
+    clock.move(16 * 60)
+    observer = table(researcher.get("/research/small/progress").text, "<h2>Observers")["Ada"]
+    assert (observer[0], observer[3:5]) == ("paused", ["", ""])
+    rate_every(player, clock, 10, 1)
+    observer = table(researcher.get("/research/small/progress").text, "<h2>Observers")["Ada"]
+    assert (observer[0], observer[3:5]) == ("rating", ["", ""])
+
+
+def test_who_has_finished_is_counted_and_has_no_pace(researcher, player, clock):
+    rate_every(player, clock, 10, 9)
+    page = researcher.get("/research/small/progress").text
+    assert table(page, "<h2>Observers")["Ada"][3:5] == ["", ""]
+    assert "1 of 1 has finished" in cell_text(page)
+
+
+# Results
+
+
+@pytest.fixture
+def mixed_players(app, invite):
+    """Two who have finished, with Unsure among their ratings, and one who has not."""
+    for seed, name in enumerate(["Ada", "Grace", "Mary"]):
+        player = Player(app.test_client(), invite(name))
+        player.begin()
+        if name == "Mary":
+            for rating in (1, 2, 3, 4):
+                player.rate(rating)
+        else:
+            player.play(lambda trial, seed=seed: (trial["trial"] * 2 + seed) % 5 + 1)
+
+
+def test_the_pages_show_the_reports_numbers(researcher, mixed_players, monkeypatch):
+    monkeypatch.setattr(report, "draw", lambda *_: {})
+    shown = table(researcher.get("/research/small").text, "<h2>Counts")
+    page = researcher.get("/research/small/report").text
+    counts = table(page, "Counts, area under the ROC curve")
+    left_out, wrong = (table(page, f"Shares in %, Unsure {rule}") for rule in ("left out", "wrong"))
+    assert list(shown)[1:] == list(counts)[1:] == ["Ada", "Grace", "Mary", "All observers"]
+    for observer in list(shown)[1:]:
+        answered, *outcomes = counts[observer][1:7]
+        assert shown[observer][:6] == [answered, *outcomes]
+        accuracy, _, *others = left_out[observer]
+        expected = [*others[:3], accuracy, wrong[observer][0]]
+        assert [value_and_n(cell) for cell in shown[observer][6:]] == [value_and_n(cell) for cell in expected]
+
+
+def value_and_n(cell):
+    """ "66.7 % n 6" and "66.7 (30.0 to 90.3) n 6" alike."""
+    return re.match(r"[\d.]+|–", cell)[0], re.search(r"n (\d+)", cell)[1] if "n" in cell else None
+
+
+def test_there_is_no_leaderboard_unless_the_study_wants_one(researcher, mixed_players):
+    assert "Leaderboard" not in researcher.get("/research/small").text
+
+
+def test_the_leaderboard_ranks_the_finished_by_the_reports_numbers(researcher, flask, app, invite, truths, monkeypatch):
+    monkeypatch.setattr(report, "draw", lambda *_: {})
+    assert flask("edit-study", "small", "--leaderboard").exit_code == 0
+    assert "Nobody has finished yet" in researcher.get("/research/small").text
+    rights = {"Ada": 2, "Grace": 6, "Mary": 2, "Zoe": 8}
+    for name, right in rights.items():
+        player = Player(app.test_client(), invite(name))
+        player.begin()
+        for number in range(8 if name == "Zoe" else 9):
+            synthetic = truths[player.current["image"]] == "synthetic"
+            assert player.rate((5 if synthetic else 1) if number <= right else 3).status_code == 200
+        page = player.client.get(player.url).text + player.client.get(f"{player.url}/state").text
+        assert "leaderboard" not in page.casefold()
+        assert not any(other in page for other in rights if other != name)
+    found = lines(researcher.get("/research/small").text, "<h2>Leaderboard")[1:]
+    assert [line[:3] for line in found] == [["1", "Grace", "6 of 8"], ["2", "Ada", "2 of 8"], ["2", "Mary", "2 of 8"]]
+    reported = table(researcher.get("/research/small/report").text, "Shares in %, Unsure wrong")
+    for _, name, _, share in found:
+        assert share.replace(" %", "") == reported[name][0]

@@ -167,7 +167,7 @@ def test_one_reader_has_the_fixed_readers_interval_only(van_dyke):
     found = analyse(of_readers(van_dyke, [0]))
     intervals = found.treatments[0].intervals
     assert intervals[READERS].low < intervals[READERS].value < intervals[READERS].high
-    assert {intervals[key].note for key in (BOTH, CASES)} == {"not estimable from one reader"}
+    assert {intervals[key].note for key in (BOTH, CASES)} == {"no interval from one reader"}
     assert found.comparison.tests[BOTH].f is None
     assert found.comparison.tests[READERS].p > 0
 
@@ -187,7 +187,7 @@ def test_equal_areas_give_a_difference_of_0_and_p_1_or_say_that_they_leave_no_va
 
 def test_readers_of_equal_areas_have_an_interval_from_the_cases_alone(van_dyke):
     copies = analyse(of_readers(van_dyke, [0, 0, 0])).treatments[0]
-    assert copies.intervals[CASES].note == "not estimable: the ratings leave no variance"
+    assert copies.intervals[CASES].note == "no interval: the ratings leave no variance"
     assert copies.intervals[BOTH].df == inf
     assert copies.intervals[BOTH].se == pytest.approx(copies.intervals[READERS].se)
 
@@ -197,14 +197,14 @@ def test_all_right_leaves_no_variance(van_dyke):
     found = analyse(replace(van_dyke, values=perfect))
     assert found.treatments[0].mean == 1
     assert {each.note for each in found.treatments[0].intervals.values()} == {
-        "not estimable: the ratings leave no variance"
+        "no interval: the ratings leave no variance"
     }
 
 
 def test_one_class_missing_gives_a_reason(van_dyke):
     found = analyse(replace(van_dyke, positive=np.zeros(114, bool)))
     assert found.treatments == []
-    assert "0 positive and 114 negative cases that all 5 readers rated" in found.reason
+    assert "all readers (5) rated 0 positive and 114 negative cases" in found.reason
 
 
 def test_an_interval_stays_on_the_scale(van_dyke):

@@ -1,6 +1,5 @@
 """All results together, the report with its figures, and the commands that make them."""
 
-import csv
 import io
 import json
 import os
@@ -8,26 +7,39 @@ import random
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from conftest import noise_images
 from PIL import Image
 from player import Player
 
 from app.analysis import report
 from app.analysis.difficulty import SHEETS
-from app.analysis.estimate import Estimate
+from app.analysis.estimate import Estimate, count
 from app.analysis.export import export_files
 from app.analysis.figures import FIGURES, draw
 from app.analysis.legacy import read_legacy
+from app.analysis.methods import methods
 from app.analysis.mrmc_text import ratings_document
 from app.analysis.ratings import read_ratings
 from app.analysis.report import bounds, number, p_value, report_page
 from app.analysis.results import study_results
+from app.analysis.statistics_table import statistics_table
 from app.analysis.table import confusion_table
 
 FIXTURES = Path(__file__).parent / "fixtures"
-ABOUT = {"study": "trial", "title": "Real or synthetic?", "made_at": "2026-01-01", "viewing_seconds": 13}
+FINISHED = {"O0": True, "O1": True, "O2": False}
+ABOUT = {
+    "study": "trial",
+    "title": "Real or synthetic?",
+    "answers_until": "2026-01-01",
+    "viewing_seconds": 13,
+    "order": "random",
+    "images": 24,
+    "simulated": 0,
+}
 
 
 def answer(observer, i, rating, **more):
@@ -51,50 +63,10 @@ def study(observers=3, images=24):
     ]
 
 
-DEGENERATE = {
-    "nobody": [],
-    "one observer": study(1),
-    "one answer": [answer("A", 0, 2)],
-    "all right": [answer(f"O{o}", i, 5 if i % 2 else 1) for o in range(3) for i in range(8)],
-    "all Unsure": [answer(f"O{o}", i, 3) for o in range(3) for i in range(8)],
-    "one class": [answer(f"O{o}", 2 * i, 1 + (i + o) % 5) for o in range(3) for i in range(8)],
-    "equal observers": [answer(f"O{o}", i, 1 + i % 5) for o in range(3) for i in range(8)],
-    "no image in common": [answer(f"O{o}", i + 8 * o, 1 + i % 5) for o in range(3) for i in range(8)],
-    "no times": [row | {"response_ms": None, "number": None} for row in study()],
-    "repeats": [*study(), answer("O1", 3, 5, repeat=True), answer("O1", 4, 1, repeat=True)],
-}
-
-
 @pytest.fixture
 def no_figures(monkeypatch):
     """Pages without figures, whose drawing takes a second."""
     monkeypatch.setattr(report, "draw", lambda *_: {})
-
-
-@pytest.mark.parametrize("case", DEGENERATE)
-def test_every_degenerate_study_has_results_a_report_and_an_export(case, no_figures):
-    """Numbers or reasons, never NaN: JSON is written without it."""
-    rows = DEGENERATE[case]
-    results = study_results(rows)
-    json.dumps(results.as_dict(), allow_nan=False)
-    page = report_page(results, ABOUT, {})
-    assert "nan" not in re.sub(r"base64,[^\"]*", "", page).lower().split()
-    assert "None" not in re.sub(r"base64,[^\"]*", "", page)
-    statistics = csv.DictReader(io.StringIO(export_files({}, rows, {})["statistics.csv"].decode()))
-    assert all(row["value"] or row["note"] for row in statistics)
-
-
-@pytest.mark.parametrize(
-    ("case", "missing"),
-    [
-        ("nobody", set(FIGURES)),
-        ("one class", {"roc", "forest"}),
-        ("all right", set()),
-        ("no times", {"response_times"}),
-    ],
-)
-def test_a_figure_that_there_is_nothing_to_draw_in_is_left_out(case, missing):
-    assert set(FIGURES) - set(draw(study_results(DEGENERATE[case]), ["svg"])) == missing
 
 
 def test_counts_are_those_of_the_confusion_table():
@@ -112,12 +84,12 @@ def test_counts_are_those_of_the_confusion_table():
 
 def test_unfinished_sessions_are_left_out_of_the_multi_reader_analysis_alone(no_figures):
     rows = [row for row in study() if row["observer"] != "O2" or row["number"] < 6]
-    results = study_results(rows, {"O0": True, "O1": True, "O2": False})
+    results = study_results(rows, FINISHED)
     assert [each.observer for each in results.observers] == ["O0", "O1", "O2"]
     assert results.mrmc_observers == ["O0", "O1"]
     assert (results.mrmc["jackknife"].cases, results.mrmc["jackknife"].left_out) == (24, 0)
     page = report_page(results, ABOUT, {})
-    assert "1 observers with unfinished sessions were left out" in page
+    assert "1 observer was left out of it and of all means over observers" in page
     nobody = study_results(rows, dict.fromkeys(["O0", "O1", "O2"], False))
     assert nobody.mrmc is None
     assert "no observer has finished" in report_page(nobody, ABOUT, {})
@@ -151,7 +123,10 @@ def test_a_large_study_has_figures_without_names():
 
 def test_numbers_are_printed_as_papers_do():
     assert number(Estimate(-0.1234)) == "−0.123"
+    assert number(Estimate(-0.004), 2) == "0.00"
     assert bounds(Estimate(0.5, -0.25, 0.75), 2) == "(−0.25 to 0.75)"
+    assert bounds(Estimate(0.5)) == "(no interval)"
+    assert [count(n) for n in (1_000_000, 154.0, 154.5)] == ["1000000", "154", "154.5"]
     assert [p_value(p) for p in (0.0004, 0.0123, None)] == ["< 0.001", "0.012", "–"]
 
 
@@ -250,6 +225,100 @@ def test_two_studies_are_compared_over_the_observers_of_both(flask, app, played,
     # Some files are in both studies, under other random names: 12 different ones instead of 16.
     assert "2 readers, 12 cases, cases partly shared by treatments; 0 cases left out." in done.output
     assert "Treatment again minus small" in done.output
+
+
+@pytest.fixture
+def two_formats(flask, tmp_path):
+    """A pool of real images, half of them JPEG, and the study `formats` of it."""
+    noise_images(tmp_path / "mixed", 8, 7)
+    for path in sorted((tmp_path / "mixed").iterdir())[:4]:
+        Image.open(path).save(path.with_suffix(".jpg"), quality=95)
+        path.unlink()
+    for command in (
+        ["import-pool", "mixed", tmp_path / "mixed", "--truth", "real"],
+        ["create-study", "formats", "--real", "mixed", "--synthetic", "fakes", "--images", 16],
+    ):
+        done = flask(*command)
+        assert done.exit_code == 0, done.output
+
+
+def play_formats(app, invite, records):
+    """Right on all real images that were PNG, wrong on those that were JPEG, Unsure on the synthetic ones."""
+    images = records.study("formats").images
+    player = Player(app.test_client(), invite("Ada", "formats"))
+    player.begin()
+    rating_of = {"jpg": 5, "png": 1}
+    player.play(
+        lambda trial: 3 if (image := images.get(Path(trial["image"]).stem, {})).get("truth") != "real"
+        else rating_of[image["source"][-3:]]
+    )  # fmt: skip
+
+
+def exported_settings(flask, folder):
+    assert flask("export", "formats", "--out", folder).exit_code == 0
+    results = json.loads((folder / "results.json").read_text())
+    return {key: (each["value"], each["n"]) for key, each in results["settings"].items()}
+
+
+def test_results_by_setting_come_from_the_pools_manifests(
+    app, clock, flask, invite, records, tmp_path, request, no_figures
+):
+    clock.ms = round(time.time() * 1000) + 60_000  # pools are dated by the machine's clock
+    request.getfixturevalue("two_formats")
+    play_formats(app, invite, records)
+    settings = exported_settings(flask, tmp_path / "out")
+    assert (settings["mixed - format - JPEG"], settings["mixed - format - PNG"]) == ((0, 4), (1, 4))
+    assert not any("bits" in key for key in settings), "what does not differ is no setting to compare"
+    assert flask("report", "formats", "--out", tmp_path / "report").exit_code == 0
+    assert "Right calls by setting" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_settings_of_a_pool_that_was_made_anew_are_not_used(app, flask, two_formats, invite, records, tmp_path):
+    """The tests' clock stands before the pool was made, as if it had taken the place of the study's own."""
+    play_formats(app, invite, records)
+    assert exported_settings(flask, tmp_path / "out") == {}
+
+
+def test_the_same_answers_make_the_same_report(flask, played, clock, tmp_path, no_figures):
+    assert flask("report", "small", "--out", tmp_path / "one").exit_code == 0
+    clock.move(100_000)
+    assert flask("report", "small", "--out", tmp_path / "two").exit_code == 0
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+
+
+def test_simulated_observers_are_said_to_be(flask, data, no_figures, records, clock, tmp_path):
+    session, _ = records.invite(records.study("small"), "Robot", clock.ms, simulated=True)
+    study = records.study("small")
+    for trial in study.trials(session["id"]):
+        given = {"kind": trial.kind, "number": trial.number, "repeat": False, "image": trial.image, "rating": 4}
+        times = {"released_at": clock.ms, "received_at": clock.ms, "next_shown": False, "viewing_ms": 13_000}
+        records.add_answer(session["id"], trial.index, {**given, **times, "measures": {}})
+    assert flask("report", "small", "--include-simulated", "--out", tmp_path / "out").exit_code == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "1 observer simulated: a rehearsal, no result about people." in page
+    assert "1 observer was simulated." in page
+
+
+def test_no_p_value_is_0():
+    """2,000 right calls of 2,000: 2 / 2^2000 is less than a machine's smallest number."""
+    results = study_results([answer("A", i, 5 if i % 2 else 1) for i in range(2000)])
+    p = results.everyone.guessing["p"]
+    assert 0 < p < 1e-300
+    assert "p < 0.0001 against guessing" in {row["note"] for row in statistics_table(results)}
+
+
+def test_methods_cite_in_order_and_tell_what_was_done():
+    results = study_results([row for row in study() if row["observer"] != "O2" or row["number"] < 6], FINISHED)
+    paragraphs, references = methods(results, ABOUT | {"simulated": 1})
+    cited = [int(number) for number in re.findall(r"\[(\d+)\]", " ".join(paragraphs))]
+    assert list(dict.fromkeys(cited)) == list(range(1, len(references) + 1))
+    assert "3 observers rated 12 real and 12 synthetic panoramic radiographs, in an order drawn anew" in paragraphs[0]
+    assert "53 ratings were analysed. 1 observer was simulated." in paragraphs[0]
+    assert "The mean AUC of 2 observers over 24 images" in paragraphs[2]
+    one, _ = methods(study_results(study(1)), ABOUT)
+    assert one[2].endswith("A multi-reader multi-case analysis was not possible.")
+    assert "Agreement between observers" not in one[3]
 
 
 def test_the_application_starts_without_any_statistics_package(data):

@@ -6,7 +6,8 @@ from math import sqrt, tanh
 import numpy as np
 import pytest
 
-from app.analysis.difficulty import by_image, by_pool, most_convincing, most_doubted
+from app.analysis.difficulty import by_image, by_pool, by_setting, most_convincing, most_doubted
+from app.analysis.estimate import Estimate
 from app.analysis.experience import by_group, by_years, profiles, spearman
 from app.analysis.intervals import mean_with_interval
 from app.analysis.planning import PlanError, plan_study
@@ -94,6 +95,13 @@ def test_a_mean_of_one_has_no_interval():
     assert mean_with_interval([2.0]).note == "no interval from one observer"
 
 
+def test_a_mean_of_equals_has_no_interval_and_none_leaves_the_scale():
+    """0.9, 0.95, 1: standard deviation 0.05, t with 2 degrees of freedom 4.302653."""
+    assert mean_with_interval([0.7, 0.7, 0.7]).note == "no interval: all observers have the same value"
+    found = mean_with_interval([0.9, 0.95, 1.0], (0.0, 1.0))
+    assert (found.low, found.high) == (pytest.approx(0.95 - 4.302653 * 0.05 / sqrt(3), abs=1e-6), 1)
+
+
 def test_difficulty_by_image_counted_by_hand():
     ratings = {"easy": [5, 5, 4], "split": [4, 2, 3], "fooled": [1, 1, 2], "doubted": [5, 4, 4], "fine": [1, 2, 2]}
     truths = {"easy": "synthetic", "split": "synthetic", "fooled": "synthetic", "doubted": "real", "fine": "real"}
@@ -120,6 +128,33 @@ def test_difficulty_by_image_counted_by_hand():
     }
 
 
+def made_with(i, **more):
+    return {"seed": i, "steps": (100, 50)[i % 2], "sampler": "ddim" if i < 6 else "ddpm", "version": 2} | more
+
+
+def test_settings_that_differ_within_a_pool_are_compared_in_their_order():
+    """Seeds differ for each image and the version for none: neither is compared. Right are ratings 4 and 5."""
+    rows = [
+        answer(o, f"i{i}", "synthetic", 5 if i % 2 else 1, settings=made_with(i), pool="generated")
+        for o in ("Ada", "Grace")
+        for i in range(8)
+    ] + [answer("Ada", f"r{i}", "real", 3, settings={"bits": i % 2}) for i in range(4)]
+    found = {key: (share.value, share.n) for key, share in by_setting(Scored.of(rows)).items()}
+    assert list(found.items()) == [
+        (("generated", "sampler", "ddim"), (0.5, 12)),
+        (("generated", "sampler", "ddpm"), (0.5, 4)),
+        (("generated", "steps", "50"), (1, 8)),
+        (("generated", "steps", "100"), (0, 8)),
+        (("real", "bits", "0"), (None, 0)),
+        (("real", "bits", "1"), (None, 0)),
+    ]
+
+
+def test_images_without_settings_have_no_table_of_them():
+    rows = [answer("Ada", f"i{i}", "real", 1, settings=None if i else {"steps": 5}) for i in range(4)]
+    assert by_setting(Scored.of(rows)) == {}
+
+
 def test_no_images_no_difficulty():
     assert (by_image(Scored.of([])), by_pool(Scored.of([]))) == ([], {})
 
@@ -144,13 +179,15 @@ def test_experience_is_told_with_honest_words():
     ]
     rows = [answer(name, "a", "real", 1, years=years, role=role) for name, years, role in observers]
     known = profiles(rows)
-    found = by_years({"A": 0.7, "B": 0.6, "C": 0.8, "D": 0.65, "E": None}, known)
+    accuracies = {name: Estimate(value, n=9) for name, value in zip("ABCDE", (0.7, 0.6, 0.8, 0.65, None), strict=True)}
+    found = by_years(accuracies, known)
     assert found["spearman"].n == 4
     assert found["wording"].startswith(
         "From 4 observers no relation of accuracy and experience can be shown, and none ruled"
     )
-    assert by_years({"A": 0.7}, known)["wording"].endswith("(it takes three observers; n = 1 observers).")
-    assert by_group({"A": 0.7, "B": 0.6, "C": 0.8, "D": 0.5}, known, "role") == {
+    assert found["points"][0] == ("A", 3, 0.7, 9)
+    assert by_years({"A": accuracies["A"]}, known)["wording"].endswith("(it takes three observers; n = 1 observer).")
+    assert by_group(accuracies, known, "role") == {
         "general": {"n": 1, "mean": 0.7, "lowest": 0.7, "highest": 0.7},
         "radiologist": {"n": 2, "mean": pytest.approx(0.7), "lowest": 0.6, "highest": 0.8},
     }
@@ -171,6 +208,7 @@ def test_planned_observers_who_guess_seldom_beat_guessing():
 
 def test_one_planned_observer_has_the_fixed_readers_width_only():
     plan = plan_study(1, 60, 0.7, simulations=5)
+    assert plan.powers["random readers and cases"].value is None
     assert plan.widths["random readers and cases"] is None
     assert plan.widths["fixed readers"] > 0
 

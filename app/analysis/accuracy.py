@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from .confusion import Confusion
+from ..study import RATINGS
+from .confusion import CELLS, Confusion
 from .estimate import Estimate
 from .intervals import f_score, guessing, mean_of_shares, wilson
 
@@ -69,7 +70,8 @@ def against_guessing(confusion: Confusion) -> dict:
 
 
 def calibration(confusion: Confusion) -> dict[str, Estimate]:
-    """Share of right calls among the fully certain and among the partially certain ones, with Wilson intervals."""
+    """Calibration of certainty: the share of right calls among the fully certain and among the partially certain ones,
+    with Wilson intervals."""
     result = {}
     for certainty in ("fully", "partially"):
         right, wrong = (
@@ -77,4 +79,14 @@ def calibration(confusion: Confusion) -> dict[str, Estimate]:
             for names in (("tp", "tn"), ("fp", "fn"))
         )
         result[certainty] = wilson(right, right + wrong)
+    return result
+
+
+def synthetic_by_rating(confusion: Confusion) -> dict[str, Estimate]:
+    """Calibration of the scale: by rating, in words, the share of synthetic images among those rated so, with Wilson
+    intervals. An observer whose ratings mean what they say has shares that rise from the first to the last."""
+    result = {}
+    for rating, words in RATINGS.items():
+        real, synthetic = (getattr(confusion, CELLS[truth, rating]) for truth in ("real", "synthetic"))
+        result[words] = wilson(synthetic, real + synthetic)
     return result

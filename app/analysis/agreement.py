@@ -202,6 +202,8 @@ def _percentile(values: list[float | str], images: int) -> Estimate:
     if len(found) < len(replicates) / 2 or not found:
         return Estimate(float(value), n=images, note="no interval: most bootstrap samples have no such statistic")
     low, high = np.quantile(found, [0.025, 0.975])
+    if max(found) - min(found) < 1e-12:
+        return Estimate(float(value), n=images, note="no interval: the bootstrap samples are all alike")
     note = f"{lost} of {len(replicates)} bootstrap samples left out" if lost else ""
     return Estimate(float(value), float(low), float(high), images, note)
 

@@ -7,7 +7,7 @@ from statistics import NormalDist
 from .estimate import LEVEL, Estimate, not_estimable
 
 CORRECTION = (
-    "A rate of 0 or 1 is replaced by 1/(2N) or 1 - 1/(2N) (Macmillan & Kaplan, Psychol Bull 98 (1985) 185-199); "
+    "A rate of 0 or 1 is replaced by 1/(2N) or 1 − 1/(2N) (Macmillan & Kaplan, Psychol Bull 98 (1985) 185–199); "
     "other rates stay as they are."
 )
 NORMAL = NormalDist()

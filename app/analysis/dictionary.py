@@ -4,11 +4,17 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from ..fields import FIELDS
+from .images_table import IMAGE_COLUMNS
 from .ratings_files import COLUMNS_OF_RATINGS
 from .statistics_table import STATISTIC_COLUMNS
 from .table import COLUMNS
 
-FILES = {"confusion.csv": COLUMNS, "statistics.csv": STATISTIC_COLUMNS, "ratings.csv": COLUMNS_OF_RATINGS}
+FILES = {
+    "confusion.csv": COLUMNS,
+    "images.csv": IMAGE_COLUMNS,
+    "statistics.csv": STATISTIC_COLUMNS,
+    "ratings.csv": COLUMNS_OF_RATINGS,
+}
 HEADER = ("file", "name", "type", "unit", "known_by", "description")
 TEXT_NOTE = (
     "A leading = + - @ tab or carriage return is preceded by an apostrophe: no spreadsheet takes it for a formula."

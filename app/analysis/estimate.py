@@ -31,6 +31,16 @@ def not_estimable(note: str, n: float = 0) -> Estimate:
     return Estimate(None, n=n, note=note)
 
 
+def count(n: float) -> str:
+    """How an `n` is printed: whole, or with the half that an Unsure counted as."""
+    return f"{n:.1f}".removesuffix(".0")
+
+
+def counted(n: int, what: str) -> str:
+    """ "1 observer", "2 observers"."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def plain(document: object) -> object:
     """The document with its dataclasses and numpy numbers as JSON knows them; infinite degrees of freedom in words."""
     if is_dataclass(document):

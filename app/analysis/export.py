@@ -25,6 +25,7 @@ EXPORT_FILES = (
     "confusion.xlsx",
     "data_dictionary.csv",
     "data_dictionary.md",
+    "images.csv",
     "protocol.json",
     "ratings.csv",
     "ratings.imrmc",
@@ -37,6 +38,7 @@ CLASSIFIED = {
     for name in ("label", "outcome", "certainty")
 }
 IMAGES = "images"
+FILE_TIME = (2000, 1, 1, 0, 0, 0)  # of every file in a zip
 MANY = 100_000  # answers: more are written by another process meanwhile
 MARKS = {"answers.csv", "protocol.json"}  # what a folder must hold to be taken for an export
 
@@ -70,6 +72,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _files(protocol: Mapping, rows: list[Mapping], finished: Mapping, include_simulated: bool) -> dict[str, bytes]:
+    from .images_table import IMAGE_COLUMNS, images_table
     from .results import study_results
     from .statistics_table import STATISTIC_COLUMNS, statistics_table
     from .workbook import confusion_workbook
@@ -84,6 +87,7 @@ def _files(protocol: Mapping, rows: list[Mapping], finished: Mapping, include_si
         "confusion.xlsx": confusion_workbook(table, study, statistics),
         "data_dictionary.csv": csv_of_texts([HEADER, *dictionary_rows()]),
         "data_dictionary.md": dictionary_markdown().encode(),
+        "images.csv": csv_of(IMAGE_COLUMNS, images_table(results)),
         "protocol.json": _json(protocol, indent=2),
         "ratings.csv": ratings_csv(ratings),
         "ratings.imrmc": imrmc_file(ratings, f"{study}: real (0) or synthetic (1), rated 1 to 5"),
@@ -103,7 +107,8 @@ def zip_export(
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in export_files(protocol, rows, finished, include_simulated=include_simulated).items():
-            archive.writestr(name, content)
+            # Without the time of writing: the same answers make the same file, to the byte.
+            archive.writestr(zipfile.ZipInfo(name, FILE_TIME), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from math import nan
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..study import RATINGS
-from .estimate import Estimate
+from .estimate import Estimate, count
 from .mrmc import COVARIANCES, RANDOM
-from .results import ObserverResult, StudyResults
+from .results import Curve, ObserverResult, StudyResults
 from .times import PARTS, session_quarters
 
 if TYPE_CHECKING:
@@ -79,23 +80,29 @@ def _figure(height: float, rows: int = 1, columns: int = 1, **settings) -> tuple
 
 
 def roc_curves(results: StudyResults) -> Figure | None:
-    """ROC curve of each observer with the mean; None if nobody rated both classes."""
-    if not results.mean_curve:
+    """ROC curve of each observer with the mean of those who have finished; None if nobody rated both classes."""
+    curves = [each for each in results.observers if each.curve]
+    if not curves:
         return None
     figure, ((axes,),) = _figure(4.2)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)), label="guessing")
-    curves = [each for each in results.observers if each.curve]
     for i, each in enumerate(curves):
         marker = {"marker": "osD^vPX*"[i % 8], "markersize": 3.5} if len(curves) <= MOST_PIES else {}
         label = f"{each.observer} ({_auc(each.auc)})" if len(curves) <= MOST_PIES else None
         axes.plot(*zip(*each.curve, strict=True), color=FAINT, linewidth=0.9, label=label, **marker)
-    mean = sum(each.auc.value for each in curves) / len(curves)
-    label = f"mean of {len(curves)} (AUC {mean:.3f})"
-    axes.plot(*zip(*results.mean_curve, strict=True), color=BLUE, linewidth=2.2, label=label)
+    averaged = [each for each in curves if each.observer in results.mrmc_observers]
+    if len(averaged) > 1:
+        _mean_curve(axes, averaged, results.mean_curve)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set(xlabel="Real images called fake (1 − specificity)", ylabel="Synthetic images called fake (sensitivity)")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
+
+
+def _mean_curve(axes: Axes, curves: list[ObserverResult], mean: Curve) -> None:
+    area = sum(each.auc.value for each in curves) / len(curves)
+    label = f"mean of {len(curves)} observers (AUC {area:.3f})"
+    axes.plot(*zip(*mean, strict=True), color=BLUE, linewidth=2.2, label=label)
 
 
 def certainty_pies(results: StudyResults) -> Figure | None:
@@ -132,6 +139,42 @@ def _pie(axes: Axes, counts: list[int]) -> None:
     else:
         axes.axis("off")
     axes.text(0, -1.35, f"n {sum(counts)}", ha="center", va="center", fontsize=7.5)
+
+
+def calibration(results: StudyResults) -> Figure | None:
+    """Whether ratings mean what they say: the share synthetic at each rating, the share right at each certainty; all
+    observers together with intervals, and each one as a faint line."""
+    if not results.everyone.confusion.answered:
+        return None
+    figure, axes = _figure(3.1, 1, 2, sharey=True, width_ratios=[5, 3])
+    scales = {
+        "Share synthetic, by rating": lambda each: {k.replace(" ", "\n"): v for k, v in each.by_rating.items()},
+        "Share right, by certainty": lambda each: {
+            "partially\ncertain": each.calibration["partially"],
+            "fully\ncertain": each.calibration["fully"],
+        },
+    }
+    for cell, (title, of) in zip(axes[0], scales.items(), strict=True):
+        for each in results.observers:
+            _shares(cell, list(of(each).values()), color=FAINT, linewidth=0.8, alpha=0.6)
+        together = of(results.everyone)
+        _shares(cell, list(together.values()), color=BLUE, linewidth=1.8, marker="o", markersize=4, intervals=True)
+        names = [f"{name}\nn {count(estimate.n)}" for name, estimate in together.items()]
+        cell.set_xticks(range(len(names)), names, fontsize=7)
+        cell.set(title=title, ylim=(-0.03, 1.03), xlim=(-0.4, len(names) - 0.6))
+        cell.axhline(0.5, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes[0, 0].set_ylabel("Share")
+    return figure
+
+
+def _shares(axes: Axes, shares: list[Estimate], *, intervals: bool = False, **style) -> None:
+    """A line through the shares, broken where one is not estimable, with their intervals if asked for."""
+    axes.plot(
+        [nan if each.value is None else each.value for each in shares], **{"marker": ".", "markersize": 3} | style
+    )
+    for place, each in enumerate(shares) if intervals else ():
+        if each.value is not None:
+            axes.plot([place, place], [each.low, each.high], color=style["color"], linewidth=1.2)
 
 
 def _patch(colour: str):
@@ -214,7 +257,8 @@ def forest(results: StudyResults) -> Figure | None:
     lines = [(_short(each.observer, 20), each.auc, INK) for each in results.observers if each.auc.value is not None]
     if not lines:
         return None
-    lines = lines[:MOST_NAMES] + [(f"Mean, {key}", value, BLUE) for key, value in _means(results).items()]
+    shown, total = lines[:MOST_NAMES], len(lines)
+    lines = shown + [(f"Mean, {key}", value, BLUE) for key, value in _means(results).items()]
     figure, ((axes,),) = _figure(1.1 + 0.27 * len(lines))
     for place, (_, estimate, colour) in enumerate(lines):
         axes.plot(estimate.value, place, marker="s" if colour == INK else "D", color=colour, markersize=4.5)
@@ -223,6 +267,8 @@ def forest(results: StudyResults) -> Figure | None:
     axes.axvline(0.5, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_yticks(range(len(lines)), [name for name, _, _ in lines])
     axes.set(xlabel="Area under the ROC curve (95 % interval); dashed: guessing", ylim=(len(lines) - 0.4, -0.6))
+    if len(shown) < total:
+        axes.set_title(f"The first {len(shown)} of {total} observers")
     numbers = axes.secondary_yaxis("right")
     numbers.set_yticks(range(len(lines)), [_numbers(estimate) for _, estimate, _ in lines], fontsize=8)
     numbers.tick_params(length=0)
@@ -232,7 +278,7 @@ def forest(results: StudyResults) -> Figure | None:
 
 def _means(results: StudyResults) -> dict[str, Estimate]:
     analysis = results.mrmc and results.mrmc[COVARIANCES[0]]
-    if not analysis or not analysis.treatments:
+    if not analysis or not analysis.treatments or analysis.readers < 2:
         return {}
     found = analysis.treatments[0].intervals
     return {key: Estimate(found[key].value, found[key].low, found[key].high, analysis.cases) for key in RANDOM}
@@ -240,11 +286,11 @@ def _means(results: StudyResults) -> dict[str, Estimate]:
 
 def _numbers(estimate: Estimate) -> str:
     interval = "no interval" if estimate.low is None else f"{estimate.low:.3f} to {estimate.high:.3f}"
-    return f"{estimate.value:.3f}  ({interval})  n {estimate.n:g}"
+    return f"{estimate.value:.3f}  ({interval})  n {count(estimate.n)}"
 
 
 def _auc(estimate: Estimate) -> str:
-    return f"AUC {estimate.value:.3f}, n {estimate.n:g}"
+    return f"AUC {estimate.value:.3f}, n {count(estimate.n)}"
 
 
 def _short(name: str, length: int = 13) -> str:
@@ -255,6 +301,7 @@ FIGURES: dict[str, Callable[[StudyResults], Figure | None]] = {
     "roc": roc_curves,
     "forest": forest,
     "certainty": certainty_pies,
+    "calibration": calibration,
     "response_times": response_times,
     "ratings_by_image": heat_map,
 }

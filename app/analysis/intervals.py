@@ -1,7 +1,8 @@
 """Intervals and tests for shares of right answers."""
 
+import sys
 from collections.abc import Sequence
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist, fmean, stdev
 
 from .estimate import LEVEL, Estimate, not_estimable
@@ -57,7 +58,7 @@ def guessing(hits: int, n: int) -> dict:
     """Comparison with guessing: the exact binomial test, two-sided, of `hits` right answers of `n` against ½.
 
     The interval is the exact one that belongs to the test (Clopper & Pearson, Biometrika 26 (1934) 404-413). Returns
-    share (an Estimate) and p (None without an answer). Raises ValueError unless 0 <= hits <= n.
+    share (an Estimate) and p (None without an answer; see `p_value`). Raises ValueError unless 0 <= hits <= n.
     """
     from scipy.stats import binomtest
 
@@ -65,11 +66,17 @@ def guessing(hits: int, n: int) -> dict:
         return {"share": not_estimable("no answer to compute it from"), "p": None}
     test = binomtest(hits, n, 0.5)
     exact = test.proportion_ci(LEVEL, method="exact")
-    return {"share": Estimate(hits / n, float(exact.low), float(exact.high), n), "p": float(test.pvalue)}
+    return {"share": Estimate(hits / n, float(exact.low), float(exact.high), n), "p": p_value(test.pvalue)}
 
 
-def mean_with_interval(values: Sequence[float]) -> Estimate:
-    """The mean over observers with Student's t interval; no interval from one."""
+def p_value(p: float) -> float:
+    """The p-value as a plain number up to 1. One too small for the machine becomes its smallest number: none is 0."""
+    return min(max(float(p), sys.float_info.min), 1.0)
+
+
+def mean_with_interval(values: Sequence[float], scale: tuple[float, float] = (-inf, inf)) -> Estimate:
+    """The mean over observers with Student's t interval, cut at the ends of the scale; no interval from one observer,
+    nor where all have the same value."""
     from scipy.stats import t
 
     n = len(values)
@@ -78,5 +85,8 @@ def mean_with_interval(values: Sequence[float]) -> Estimate:
     mean = fmean(values)
     if n == 1:
         return Estimate(mean, n=1, note="no interval from one observer")
-    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * stdev(values) / sqrt(n))
-    return Estimate(mean, mean - half, mean + half, n)
+    spread = stdev(values)
+    if spread < 1e-12 * max(1.0, abs(mean)):  # what rounding leaves of 0
+        return Estimate(mean, n=n, note="no interval: all observers have the same value")
+    half = float(t.ppf((1 + LEVEL) / 2, n - 1) * spread / sqrt(n))
+    return Estimate(mean, max(scale[0], mean - half), min(scale[1], mean + half), n)

@@ -19,6 +19,7 @@ from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 from .estimate import LEVEL
+from .intervals import p_value
 from .ratings import Ratings
 from .roc import placements
 
@@ -118,8 +119,8 @@ def analyse(ratings: Ratings, covariance: str = "jackknife") -> Mrmc:
     for name, (positives, negatives) in zip(ratings.treatments, classes, strict=True):
         if min(positives, negatives) < 2:
             reason = (
-                f"not estimable: treatment {name} has {positives} positive and {negatives} negative cases that all "
-                f"{len(ratings.readers)} readers rated, and it takes two of each"
+                f"not estimable: in treatment {name} all readers ({len(ratings.readers)}) rated {positives} positive "
+                f"and {negatives} negative cases, and it takes two of each"
             )
             return Mrmc(**size, treatments=[], comparison=None, reason=reason)
     aucs, errors = _errors(ratings, used, covariance)
@@ -201,12 +202,12 @@ def _interval(value: float, squared_error: float | None, df: float | None, *, di
     from scipy.stats import t
 
     if squared_error is None:
-        return Interval(value, None, None, None, None, note="not estimable from one reader")
+        return Interval(value, None, None, None, None, note="no interval from one reader")
     if squared_error < NO_VARIANCE:
-        return Interval(value, None, None, None, None, note="not estimable: the ratings leave no variance")
+        return Interval(value, None, None, None, None, note="no interval: the ratings leave no variance")
     se = sqrt(squared_error)
     half = float(t.ppf((1 + LEVEL) / 2, df)) * se
-    p = float(2 * t.sf(abs(value) / se, df)) if difference else None
+    p = p_value(2 * t.sf(abs(value) / se, df)) if difference else None
     return Interval(value, se, df, max(value - half, -1.0 if difference else 0.0), min(value + half, 1.0), p)
 
 
@@ -276,4 +277,4 @@ def _test(ms_t: float, noise: float | None, df1: int, df2: float | None) -> Test
     f = ms_t / noise
     # scipy's F distribution has no infinite degrees of freedom; its limit is chi-square / df1.
     p = chi2.sf(f * df1, df1) if df2 == inf else f_distribution.sf(f, df1, df2)
-    return Test(f, df1, df2, float(p))
+    return Test(f, df1, df2, p_value(p))

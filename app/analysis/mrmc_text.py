@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import inf
 
-from .estimate import Estimate
+from .estimate import Estimate, counted
 from .mrmc import COVARIANCES, RANDOM, Comparison, Interval, Mrmc, Test, Treatment, analyse
 from .planning import Plan
 from .ratings import Ratings
@@ -32,7 +32,8 @@ def _reader_aucs(ratings: Ratings, treatment: int) -> list[Estimate]:
 def ratings_lines(document: Mapping) -> list[str]:
     """`ratings_document` to read."""
     first: Mrmc = document[COVARIANCES[0]]
-    lines = [f"{first.readers} readers, {first.cases} cases, {first.design}; {first.left_out} cases left out."]
+    size = f"{counted(first.readers, 'reader')}, {counted(first.cases, 'case')}, {first.design}"
+    lines = [f"{size}; {counted(first.left_out, 'case')} left out."]
     for treatment, readers in document["readers"].items():
         lines += ["", f"Treatment {treatment}: AUC of each reader (95 % interval, DeLong)"]
         lines += [f"  {name:<24} {_estimate(area)}" for name, area in readers.items()]
@@ -76,15 +77,18 @@ def _comparison_lines(comparison: Comparison) -> list[str]:
 def plan_lines(plan: Plan) -> list[str]:
     """A planned study to read."""
     lines = [
-        f"{plan.observers} observers, {plan.images} images, AUC {plan.auc:g} (standard deviation between observers "
-        f"{plan.spread:g}), against {plan.against:g}; {plan.simulations} simulated studies.",
+        f"{counted(plan.observers, 'observer')}, {plan.images} images, AUC {plan.auc:g} (standard deviation between "
+        f"observers {plan.spread:g}), against {plan.against:g}; {plan.simulations} simulated studies.",
         f"Mean AUC after five ratings: {plan.mean_auc:.3f}",
         f"{'':<28}{'width of the 95 % interval':<30}power (95 % interval)",
     ]
     for key in RANDOM:
-        width = "not estimable" if plan.widths[key] is None else f"{plan.widths[key]:.3f}"
         power = plan.powers[key]
-        lines.append(f"{key:<28}{width:<30}{power.value:.1%} ({power.low:.1%} to {power.high:.1%})")
+        if power.value is None:
+            lines.append(f"{key:<28}not estimable: {power.note}")
+        else:
+            width = f"{plan.widths[key]:.3f}"
+            lines.append(f"{key:<28}{width:<30}{power.value:.1%} ({power.low:.1%} to {power.high:.1%})")
     return lines
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
-from .estimate import Estimate
+from .estimate import Estimate, not_estimable
 from .intervals import wilson
 from .mrmc import RANDOM, analyse
 from .ratings import Ratings
@@ -13,6 +14,7 @@ from .ratings import Ratings
 CRITERIA = (-1.1, -0.35, 0.35, 1.1)  # between the five ratings, about the middle of the two classes
 SHARED = 0.4  # of an image's variance, in common to all observers
 GUESSING = 0.5
+NEVER = not_estimable("no simulated study had an interval")
 
 
 class PlanError(ValueError):
@@ -45,13 +47,14 @@ def plan_study(
     against: float = GUESSING,
     simulations: int = 500,
     seed: int = 0,
+    progress: Callable[[], object] = lambda: None,
 ) -> Plan:
     """Simulate studies of half real and half synthetic images and analyse each one (DeLong covariances).
 
     The model is that of C. A. Roe & C. E. Metz (Acad Radiol 4 (1997) 298-303) with two components: an image's evidence
     is its class mean plus a part common to all observers (variance SHARED) plus each observer's own (1 - SHARED); the
     observers' areas under the curve vary with the standard deviation `spread`. Four criteria make five ratings of it.
-    Raises PlanError for a study that cannot be.
+    `progress` is called after each simulated study. Raises PlanError for a study that cannot be.
     """
     import numpy as np
 
@@ -65,6 +68,7 @@ def plan_study(
             if interval.se is not None:
                 widths[key].append(interval.high - interval.low)
                 above[key] += interval.low > against
+        progress()
     return Plan(
         observers,
         images,
@@ -74,7 +78,7 @@ def plan_study(
         simulations,
         float(np.mean(means)),
         {key: float(np.mean(found)) if found else None for key, found in widths.items()},
-        {key: wilson(count, simulations) for key, count in above.items()},
+        {key: wilson(count, simulations) if widths[key] else NEVER for key, count in above.items()},
     )
 
 

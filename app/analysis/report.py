@@ -8,33 +8,39 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .accuracy import SHARES, UNSURE_RULES
-from .agreement import REPLICATES
 from .detection import CORRECTION
 from .difficulty import GALLERY_RULE, SHEETS, most_convincing, most_doubted
-from .estimate import Estimate
+from .estimate import Estimate, count, counted
 from .figures import FIGURES, draw
 from .folder import write_folder
+from .methods import methods
 from .mrmc import COVARIANCES, RANDOM
+from .report_notes import table_notes
 from .results import StudyResults
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
 MOST_PAIRS = 12  # observers in the table of pairs: more make it too wide to print
 CAPTIONS = {
-    "roc": "Empirical ROC curves over the five levels: each observer, and their vertical mean.",
+    "roc": "Empirical ROC curves over the five levels: each observer with the own AUC, and the vertical mean of those "
+    "who have finished, if they are two or more. n: images rated.",
     "forest": "Area under the ROC curve with 95 % intervals: DeLong for each observer, Obuchowski-Rockette/Hillis for "
     "the means. n: images rated; for the means, images that all observers rated.",
-    "certainty": "Answers by correctness and certainty, for real and for synthetic images.",
+    "certainty": "Answers by correctness and certainty, for real and for synthetic images. n: images rated.",
+    "calibration": "Calibration. Left: of the images rated so, the share that is synthetic; it should rise from left "
+    "to right. Right: of the calls, the share that is right; dashed: guessing. Blue: all observers together with "
+    "Wilson's 95 % interval, which takes answers as independent and is too narrow; grey: each observer. n: answers.",
     "response_times": "Response times of all observers together: median, quartiles, 5th and 95th percentile. A time "
-    "ends with the selection of the rating that was submitted.",
-    "ratings_by_image": "Every rating: a row an observer, a column an image. White: not rated.",
+    "ends with the selection of the rating that was submitted. Quarters are of the longest session so far. n: answers.",
+    "ratings_by_image": "Every rating: a row an observer, a column an image. White: not rated. n: images.",
 }
 
 
 def report_files(results: StudyResults, about: Mapping, thumbnails: Mapping[str, bytes]) -> dict[str, bytes]:
     """The report's files, name -> content: report.html, and each figure as SVG and PNG.
 
-    `about` has `study` (its name), `title`, `made_at` (a text) and `viewing_seconds` (None where not known);
-    `thumbnails` are WebP files by image name, for the images that can be shown.
+    `about` has `study` (its name), `title`, `answers_until` (a text, or None), `viewing_seconds` and `order` (None
+    where not known), `images` (how many the study has) and `simulated` (how many of the observers are); `thumbnails`
+    are WebP files by image name, for the images that can be shown.
     """
     figures = draw(results)
     files = {"report.html": _page(results, about, thumbnails, figures).encode()}
@@ -67,7 +73,15 @@ def _page(results: StudyResults, about: Mapping, thumbnails: Mapping, figures: M
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "number": number, "bounds": bounds, "p": p_value}
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "bounds": bounds,
+        "p": p_value,
+        "counted": counted,
+        "count": count,
+    }
+    paragraphs, references = methods(results, about)
     sheets = {name: [image for image in results.images if image.sheet == name] for name in SHEETS}
     return environment.get_template("report.html").render(
         r=results,
@@ -85,7 +99,9 @@ def _page(results: StudyResults, about: Mapping, thumbnails: Mapping, figures: M
         convincing=most_convincing(results.images),
         doubted=most_doubted(results.images),
         most_pairs=MOST_PAIRS,
-        replicates=REPLICATES,
+        notes=table_notes(results),
+        methods=paragraphs,
+        references=references,
     )
 
 
@@ -101,14 +117,20 @@ def percent(estimate: Estimate) -> Estimate:
 
 def number(estimate: Estimate, places: int = 3) -> str:
     """The value; a dash where it is not estimable."""
-    return "–" if estimate.value is None else f"{estimate.value:.{places}f}".replace("-", "−")
+    return "–" if estimate.value is None else _rounded(estimate.value, places)
 
 
 def bounds(estimate: Estimate, places: int = 3) -> str:
-    """The interval, as "(0.612 to 0.750)"; empty where there is none."""
+    """The interval, as "(0.612 to 0.750)"; where a number has none, that; empty where there is no number either."""
     if estimate.low is None:
-        return ""
-    return f"({estimate.low:.{places}f} to {estimate.high:.{places}f})".replace("-", "−")
+        return "" if estimate.value is None else "(no interval)"
+    return f"({_rounded(estimate.low, places)} to {_rounded(estimate.high, places)})"
+
+
+def _rounded(value: float, places: int) -> str:
+    """With a true minus sign, and none before 0."""
+    text = f"{value:.{places}f}"
+    return text.lstrip("-") if not float(text) else text.replace("-", "−")
 
 
 def p_value(p: float | None) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import agreement as agree
 from . import difficulty, experience, roc, times
-from .accuracy import SHARES, UNSURE_RULES, against_guessing, calibration, shares
+from .accuracy import SHARES, UNSURE_RULES, against_guessing, calibration, shares, synthetic_by_rating
 from .confusion import CELLS, Confusion, pooled
 from .detection import Detection, detection
 from .estimate import Estimate, plain
@@ -15,6 +16,9 @@ from .intervals import mean_with_interval
 from .mrmc import COVARIANCES, Mrmc, analyse
 from .scored import Scored
 from .table import ALL_OBSERVERS
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_IN_PAIRS = 50  # observers: more make a thousand pairs, which nobody reads
 Curve = list[tuple[float, float]]
@@ -34,14 +38,17 @@ class ObserverResult:
     detection: Detection
     guessing: dict
     calibration: dict[str, Estimate]
+    by_rating: dict[str, Estimate]
     seconds: Estimate
 
 
 @dataclass(frozen=True)
 class StudyResults:
-    """`mrmc` by kind of covariance; it takes in the observers in `mrmc_observers`. `pairs` is empty above MOST_IN_PAIRS
-    observers. `means` are the observers' mean shares, Unsure left out, each observer weighing the same, with Student's
-    t interval. `agreement`, `times`, `drift` and `experience` by name as their modules give them."""
+    """`mrmc` by kind of covariance. It takes in the observers in `mrmc_observers`, and so does everything in which each
+    observer weighs the same (`means`, `mean_curve`, slopes of `drift`, `experience`) and `agreement`, as soon as two
+    have finished. `pairs` has all observers, and is empty above MOST_IN_PAIRS of them.
+    `means` are the observers' mean shares, Unsure left out, with Student's t interval, cut at 0 and 1. `settings` is by
+    pool, setting and value; `agreement`, `times`, `drift` and `experience` by name as their modules give them."""
 
     scored: Scored
     observers: list[ObserverResult]
@@ -57,6 +64,7 @@ class StudyResults:
     drift: dict
     images: list[difficulty.ImageResult]
     pools: dict[str, Estimate]
+    settings: dict[tuple[str, str, str], Estimate]
     experience: dict
 
     def as_dict(self) -> dict:
@@ -69,8 +77,9 @@ def study_results(
 ) -> StudyResults:
     """Everything from a table of answers; `finished` says of each observer whether the session is complete.
 
-    Observers who are not finished are left out of the multi-reader analysis, which needs images that all rated;
-    everywhere else what they have answered counts. Raises ValueError for a truth or a rating that there is not.
+    Observers who are not finished are left out of the multi-reader analysis, which needs images that all rated, and of
+    means over observers, where few answers would weigh as much as many; everywhere else what they have answered counts.
+    Raises ValueError for a truth or a rating that there is not.
     """
     rows = list(rows)
     finished = finished or {}
@@ -88,19 +97,26 @@ def study_results(
         scored=scored,
         observers=observers,
         everyone=_everyone(scored, observers),
-        means=_means(observers),
-        mean_curve=roc.mean_curve([each.curve for each in observers if each.curve]),
+        means=_means(observers, complete),
+        mean_curve=roc.mean_curve([each.curve for each in observers if each.curve and each.observer in complete]),
         mrmc={covariance: analyse(ratings, covariance) for covariance in COVARIANCES} if ratings else None,
         mrmc_observers=complete,
-        agreement=agree.agreement(matrix),
+        agreement=agree.agreement(_to_compare(scored, matrix, complete)),
         pairs=agree.pairwise_kappa(matrix, scored.observers) if len(matrix) <= MOST_IN_PAIRS else {},
         intra_observer=agree.intra_observer(scored.repeats, scored.observers),
         times=times.response_times(scored),
-        drift=times.drift(scored),
+        drift=times.drift(scored, complete),
         images=difficulty.by_image(scored),
         pools=difficulty.by_pool(scored),
-        experience=_experience(rows, observers),
+        settings=difficulty.by_setting(scored),
+        experience=_experience(rows, [each for each in observers if each.observer in complete]),
     )
+
+
+def _to_compare(scored: Scored, matrix: np.ndarray, complete: list[str]) -> np.ndarray:
+    """The rows of the observers to compare: who has finished, or everybody while fewer than two have."""
+    rows = [place for place, name in enumerate(scored.observers) if name in complete]
+    return matrix[rows] if len(rows) > 1 else matrix
 
 
 def _confusions(scored: Scored) -> list[Confusion]:
@@ -134,6 +150,7 @@ def _observer(name: str, finished: bool | None, confusion: Confusion, positives,
         detection=detection(confusion.tp, called_synthetic, confusion.fp, called_real),
         guessing=against_guessing(confusion),
         calibration=calibration(confusion),
+        by_rating=synthetic_by_rating(confusion),
         seconds=seconds,
     )
 
@@ -145,15 +162,17 @@ def _everyone(scored: Scored, observers: list[ObserverResult]) -> ObserverResult
     return _observer(ALL_OBSERVERS, finished, together, *_ratings_of(scored, None), times.median(scored.seconds))
 
 
-def _means(observers: list[ObserverResult]) -> dict[str, Estimate]:
-    found = {name: [each.shares["left out"][name].value for each in observers] for name in SHARES}
+def _means(observers: list[ObserverResult], complete: list[str]) -> dict[str, Estimate]:
+    counted = [each.shares["left out"] for each in observers if each.observer in complete]
+    found = {name: [each[name].value for each in counted] for name in SHARES}
     return {
-        name: mean_with_interval([value for value in values if value is not None]) for name, values in found.items()
+        name: mean_with_interval([value for value in values if value is not None], (0.0, 1.0))
+        for name, values in found.items()
     }
 
 
 def _experience(rows: list[Mapping], observers: list[ObserverResult]) -> dict:
-    accuracies = {each.observer: each.shares["left out"]["accuracy"].value for each in observers}
+    accuracies = {each.observer: each.shares["left out"]["accuracy"] for each in observers}
     known = experience.profiles(rows)
     groups = {name: experience.by_group(accuracies, known, name) for name in ("role", "specialty")}
     return experience.by_years(accuracies, known) | groups

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-COLUMNS = ("observer", "image", "truth", "rating", "response_ms", "number", "pool", "repeat")
+COLUMNS = ("observer", "image", "truth", "rating", "response_ms", "number", "pool", "source", "settings", "repeat")
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Scored:
     """First showings, one entry an answer. `observer` and `image` are places in `observers` and `images`, both in order
     of first appearance; `synthetic` is True for the positive class; `seconds` is the response time and `number` the
     trial's position from 1, NaN where not known; `repeats` holds (observer's place, first rating, second rating) of the
-    images shown twice; `pools` maps an image to its pool, None where not known. `own` holds, by observer,
-    the places of the own answers."""
+    images shown twice. `pools`, `sources` and `settings` map an image to its pool, its source and what it was made with
+    (setting -> value), None where not known. `own` holds, by observer, the places of the own answers."""
 
     observers: list[str]
     images: list[str]
@@ -35,6 +35,8 @@ class Scored:
     number: np.ndarray
     repeats: list[tuple[int, int, int]]
     pools: dict[str, str | None]
+    sources: dict[str, str | None]
+    settings: dict[str, Mapping | None]
     own: list[np.ndarray]
 
     @classmethod
@@ -55,7 +57,8 @@ class Scored:
         ]
         first = [each for each in wanted if not each[-1]]
         again = [each for each in wanted if each[-1]]
-        names, shown, truth, rating, response_ms, number, pool, _ = zip(*first, strict=True) if first else [()] * 8
+        columns = zip(*first, strict=True) if first else [()] * len(COLUMNS)
+        names, shown, truth, rating, response_ms, number, *origin, _ = columns
         _check(set(zip(truth, rating, strict=True)))
         observers, images = ({name: i for i, name in enumerate(dict.fromkeys(found))} for found in (names, shown))
         observer = np.array([observers[name] for name in names], int)
@@ -71,7 +74,7 @@ class Scored:
             np.array(response_ms, float) / 1000,
             np.array(number, float),
             _repeats(first, again, observers),
-            dict(zip(shown, pool, strict=True)),
+            *(dict(zip(shown, values, strict=True)) for values in origin),
             np.split(order, np.searchsorted(observer[order], range(1, len(observers)))) if observers else [],
         )
 

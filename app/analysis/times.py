@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,12 @@ def by_observer(scored: Scored) -> dict[str, Estimate]:
     return {name: median(scored.seconds[own]) for name, own in zip(scored.observers, scored.own, strict=True)}
 
 
-def drift(scored: Scored) -> dict:
+def drift(scored: Scored, observers: Collection[str] | None = None) -> dict:
     """How observers change over a session: `accuracy` by quarter (Unsure left out, all observers together, Wilson), and
     the mean over observers of each one's own slope, per 100 images: `accuracy_slope` (a share) and `seconds_slope`.
 
     A slope for each observer and Student's t over observers keeps answers of one observer together (J. N. S. Matthews
-    et al., BMJ 300 (1990) 230-235). `n` of a slope is the number of observers.
+    et al., BMJ 300 (1990) 230-235). Slopes are those of `observers`, or of all; `n` of a slope is their number.
     """
     right, quarters = scored.right, session_quarters(scored)
     accuracy = {}
@@ -78,8 +79,8 @@ def drift(scored: Scored) -> dict:
         accuracy[f"quarter {part + 1}"] = wilson(int(calls.sum()), len(calls))
     return {
         "accuracy": accuracy,
-        "accuracy_slope": _mean_slope(scored, right),
-        "seconds_slope": _mean_slope(scored, scored.seconds),
+        "accuracy_slope": _mean_slope(scored, right, observers),
+        "seconds_slope": _mean_slope(scored, scored.seconds, observers),
     }
 
 
@@ -95,9 +96,10 @@ def session_quarters(scored: Scored) -> np.ndarray:
     return parts
 
 
-def _mean_slope(scored: Scored, values: np.ndarray) -> Estimate:
-
-    slopes = [_slope(scored.number[own], values[own]) for own in scored.own]
+def _mean_slope(scored: Scored, values: np.ndarray, observers: Collection[str] | None) -> Estimate:
+    wanted = scored.observers if observers is None else observers
+    answers = [own for name, own in zip(scored.observers, scored.own, strict=True) if name in wanted]
+    slopes = [_slope(scored.number[own], values[own]) for own in answers]
     return mean_with_interval([slope for slope in slopes if slope is not None])
 
 

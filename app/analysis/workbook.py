@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from ..study import RATINGS
 from .confusion import CELLS, METRICS
-from .statistics_table import STATISTIC_COLUMNS, STATISTICS
+from .statistics_table import MEANINGS_OF, STATISTIC_COLUMNS, STATISTICS
 from .table import ALL_OBSERVERS, COLUMNS, OUTCOMES, Column
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ MOST_SHEETS = 100  # observers: with more, a workbook that nobody can find a she
 NOT_ESTIMABLE = "not estimable"
 SHARE, COUNT = "0.0%", "0"
 FONT = "Calibri"
+FILE_TIME = datetime(2000, 1, 1)  # of every workbook
 HEAD_FILL, TOTAL_FILL = "D9D9D9", "F2F2F2"
 # Two tables that fit a screen each instead of one that does not: with the shares, and with the counts by certainty.
 SHARE_NAMES = {name for metric in METRICS for name in (metric.name, f"{metric.name}_n")}
@@ -49,9 +52,23 @@ def confusion_workbook(table: Sequence[dict], study: str, statistics: Sequence[d
         _write_observer(_sheet(workbook, title), _title(row["observer"], study), row)
     _write_statistics(_sheet(workbook, INTERVALS), _title("Statistics with 95 % intervals", study), statistics)
     _write_description(_sheet(workbook, DESCRIPTION))
-    buffer = io.BytesIO()
-    workbook.save(buffer)
-    return buffer.getvalue()
+    return _saved(workbook)
+
+
+def _saved(workbook: Workbook) -> bytes:
+    """The file, without the time of writing: the same answers make the same file, to the byte."""
+    from openpyxl.writer.excel import ExcelWriter
+
+    workbook.properties.created = workbook.properties.modified = FILE_TIME
+    buffer, undated = io.BytesIO(), io.BytesIO()
+    # The library's own `save` would set the time of modification.
+    with zipfile.ZipFile(buffer, "w") as archive:
+        ExcelWriter(workbook, archive).save()
+    with zipfile.ZipFile(buffer) as dated, zipfile.ZipFile(undated, "w") as archive:
+        for name in dated.namelist():
+            entry = zipfile.ZipInfo(name, FILE_TIME.timetuple()[:6])
+            archive.writestr(entry, dated.read(name), zipfile.ZIP_DEFLATED)
+    return undated.getvalue()
 
 
 def _with_a_sheet(observers: list) -> list:
@@ -198,7 +215,8 @@ def _descriptions() -> list[tuple[str, str, str]]:
         ("n", "", f"The metric's denominator: how many answers it is computed from. With n = 0 it is {NOT_ESTIMABLE}."),
         (ALL_OBSERVERS, "", "The observers' counts added up, so that every answer weighs the same."),
     ]
-    return outcomes + certainties + metrics + rest
+    with_intervals = [(f"{title} (sheet {INTERVALS})", "", MEANINGS_OF[name]) for name, title in STATISTICS.items()]
+    return outcomes + certainties + metrics + rest + with_intervals
 
 
 def _title(text: str, study: str) -> str:

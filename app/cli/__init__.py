@@ -2,10 +2,22 @@
 
 from flask import Flask
 
-from . import analysis, corpora, pools, serving, storage, studies
+from . import analysis, corpora, evaluation, figures, generating, phantoms, pools, serving, storage, studies, superres
 
 
 def init_app(app: Flask) -> None:
-    for module in (pools, corpora, studies, serving, analysis, storage):
+    for module in (
+        pools,
+        phantoms,
+        corpora,
+        superres,
+        generating,
+        evaluation,
+        figures,
+        studies,
+        serving,
+        analysis,
+        storage,
+    ):
         for command in module.COMMANDS:
             app.cli.add_command(command)

@@ -6,8 +6,8 @@ import click
 from flask import current_app
 
 from ..audit import note
-from ..web import now, records
-from .common import FILE, include_simulated_option, out_option, told
+from ..web import records
+from .common import FILE, bar, include_simulated_option, out_option, told
 
 
 @click.command("analyse-ratings")
@@ -43,7 +43,9 @@ def plan_study(observers, images, auc, as_json, **settings):
     from ..analysis.mrmc_text import plan_lines
     from ..analysis.planning import plan_study as run
 
-    _echo(run(observers, images, auc, **settings), plan_lines, as_json)
+    with bar(max(settings["simulations"], 0), "Simulating") as progress:
+        plan = run(observers, images, auc, **settings, progress=lambda: progress.update(1))
+    _echo(plan, plan_lines, as_json)
 
 
 @click.command("report")
@@ -57,7 +59,7 @@ def report(study, out, include_simulated):
     from ..reports import report_parts
 
     data = current_app.config["QUIZ_DATA"]
-    parts = report_parts(records(), records().study(study), data, now(), include_simulated)
+    parts = report_parts(records(), records().study(study), data, include_simulated)
     written = write_report(out, *parts)
     note("report", study)
     click.echo(f"{out}: " + ", ".join(sorted(path.name for path in written.iterdir())))

@@ -80,6 +80,11 @@ PROTOCOL_OPTIONS = [
         "--show-results/--no-show-results", default=None, help="Show observers their own results at the end. [no]"
     ),
     click.option(
+        "--leaderboard/--no-leaderboard",
+        default=None,
+        help="Rank those who have finished, on the research pages alone. [no]",
+    ),
+    click.option(
         "--pause-when-hidden/--no-pause-when-hidden",
         default=None,
         help="Hide the image and stop the clock while the page is not in front. [no]",
