@@ -40,8 +40,10 @@ $(VENV)/.web: requirements/web.txt requirements/analysis.txt requirements/constr
 	@echo "Installing what the web application needs ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/web.txt && touch $@
 
-$(VENV)/.all: requirements.txt requirements/generator.txt $(VENV)/.web
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && touch $@
+$(VENV)/.all: requirements.txt requirements/generator.txt requirements/basicsr.txt $(VENV)/.web
+	@echo "Installing what the image generator needs (torch, several gigabytes) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -r requirements/basicsr.txt && touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.all
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt && touch $@

@@ -78,7 +78,10 @@ def read_published(path: str | os.PathLike) -> dict:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError),
+        SafetensorError,  # what torch says of a pickle that is called .safetensors
+    ) as error:
         raise CheckpointError(
             f"{Path(path).name} is damaged, or holds more than weights and was refused unopened: download it again "
             "from where it was published"

@@ -26,7 +26,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with _told_when_full(path):
+        with told_when_full(path):
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
@@ -42,7 +42,8 @@ def write_whole(path: str | os.PathLike, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _told_when_full(path: Path) -> Iterator[None]:
+def told_when_full(path: Path) -> Iterator[None]:
+    """Raise DiskFullError, which names `path`, where the block fails for want of space."""
     try:
         yield
     except OSError as error:

@@ -1,6 +1,7 @@
 """What the commands have in common: errors in one sentence, progress bars, kinds of arguments."""
 
 import sys
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def bar(length: int, label: str):
     return click.progressbar(length=length, label=label, file=sys.stderr, show_pos=True)
 
 
+@contextmanager
+def generator_packages():
+    """Says what to install where an import of the generator's fails."""
+    try:
+        yield
+    except ImportError as error:
+        raise click.ClickException("This needs the generator's packages: make install") from error
+
+
 def out_option(what: str):
     """The option --out of a command that writes a folder."""
     folder = click.Path(file_okay=False, path_type=Path)
@@ -56,3 +66,4 @@ def out_option(what: str):
 
 
 include_simulated_option = click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")

@@ -1,0 +1,12 @@
+"""Super-resolution: 256×128 → 1024×512 by HAT.
+
+net = load("Real_HAT_GAN_SRx4_finetuned.pth")    # or one of our checkpoints
+large = upscale(net, images)                     # uint8 (n, 128, 256) → uint8 (n, 512, 1024)
+"""
+
+from .config import HatConfig, SuperResError
+from .enlarge import upscale
+from .hat import HAT
+from .weights import convert, load
+
+__all__ = ["HAT", "HatConfig", "SuperResError", "convert", "load", "upscale"]

@@ -1,0 +1,369 @@
+"""Training the super-resolution: seeded degradations, two stages, exact resume, better than bicubic, clear errors."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from live import ROOT
+from PIL import Image
+from safetensors.torch import load_file
+
+from generator.corpus import open_corpus
+from generator.prepare import prepare
+from generator.runs import Run, RunError
+from generator.superres import HatConfig, SuperResError, check, toolbox
+from generator.superres.degrade import DEGRADATIONS, MILD, degrade
+from generator.superres.pairs import Pairs, batches
+from generator.superres.perceptual import find_vgg
+from generator.superres.presets import STARTER, find_preset
+from generator.superres.train import train
+
+TINY = HatConfig(channels=1, embed_dim=16, depths=(2,), heads=(2,), window=8, squeeze_factor=8, features=8)
+QUICK = {
+    "network": TINY,
+    "l1_steps": 4,
+    "gan_steps": 4,
+    "crop": 32,
+    "batch": 2,
+    "discriminator": 4,
+    "perceptual_weight": 0.0,
+    "check_every": 2,
+    "check_images": 1,
+    "device": "cpu",
+    "workers": 0,
+}
+
+LEARNS = {
+    "network": HatConfig(**{**TINY.as_dict(), "embed_dim": 24}),
+    "l1_steps": 200,
+    "gan_steps": 0,
+    "crop": 64,
+    "batch": 12,
+    "learning_rate": 1e-3,
+    "warm_up": 120,
+    "halve_at": (0.5, 0.75, 0.9),
+    "check_every": 200,
+    "check_images": 2,
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """The corpus `half`: twelve phantoms at half their size."""
+    root = tmp_path_factory.mktemp("corpora")
+    source = root / "source"
+    source.mkdir()
+    for path in sorted((ROOT / "quiz_data" / "pools" / "demo-real" / "images").iterdir())[:12]:
+        shutil.copy(path, source)
+    options = {"crop": (0, 0, 0, 0), "test_share": 0.25, "processes": 1}
+    prepare(root, "half", source, "generic", size=(512, 256), **options)
+    return root
+
+
+@pytest.fixture(scope="module")
+def corpus(corpora):
+    return open_corpus(corpora / "half")
+
+
+def piece(corpus):
+    return corpus.high_image(corpus.names("train")[0])[40:200, 100:260].astype(np.float32) / 255
+
+
+def test_importing_basicsr_changes_nothing_else():
+    code = (
+        "import sys, warnings, numpy as np\n"
+        "before, filters = np.geterr(), list(warnings.filters)\n"
+        "from generator.superres import toolbox\n"
+        "toolbox.basicsr('data.degradations')\n"
+        "assert np.geterr() == before and toolbox.GONE not in sys.modules\n"
+        "assert toolbox.sinc_kernel(7, 2.0).sum().round(9) == 1\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True)
+
+
+def test_degradations_are_drawn_from_their_keys_and_nothing_else(corpus):
+    image, how = piece(corpus), DEGRADATIONS["real-esrgan"]
+
+    def made(*keys):
+        with toolbox.drawn_from(*keys):
+            return degrade(image, how)
+
+    np.random.seed(5)
+    random.seed(5)
+    expected = np.random.random(), random.random()
+    np.random.seed(5)
+    random.seed(5)
+    first = made(1, "name", 7)
+    assert (np.random.random(), random.random()) == expected
+    assert np.array_equal(first, made(1, "name", 7))
+    others = [made(2, "name", 7), made(1, "other", 7), made(1, "name", 8)]
+    assert not any(np.array_equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_degraded_images_are_a_quarter_of_the_size_and_eight_bits_deep(corpus, name):
+    image = piece(corpus)
+    for i in range(30):
+        with toolbox.drawn_from(i):
+            small = degrade(image, DEGRADATIONS[name])
+        assert small.shape == (40, 40)
+        assert small.dtype == np.float32
+        assert np.array_equal((small * 255).round().clip(0, 255), (small * 255).astype(np.float64).round())
+
+
+def test_mild_degradation_leaves_half_of_the_images_as_the_corpus_has_them(corpus):
+    image = piece(corpus)
+    averaged = (image.reshape(40, 4, 40, 4).mean((1, 3)) * 255).round()
+    same, strongest = 0, 0.0
+    for i in range(60):
+        with toolbox.drawn_from(i):
+            difference = np.abs(degrade(image, MILD) * 255 - averaged)
+        same += difference.max() <= 1
+        strongest = max(strongest, difference.mean())
+    assert 20 <= same <= 40
+    assert 0.5 < strongest < 10
+
+
+def test_pairs_are_the_same_with_any_number_of_workers_and_from_any_step(corpus):
+    pairs = Pairs(corpus, DEGRADATIONS["real-esrgan"], crop=32, batch=3, seed=4)
+    alone = list(batches(pairs, 0, 4, workers=0))
+    assert alone[0][0].shape == (3, 1, 8, 8)
+    assert alone[0][1].shape == (3, 1, 32, 32)
+    for made in (list(batches(pairs, 0, 4, workers=2)), [*alone[:2], *batches(pairs, 2, 4, workers=0)]):
+        assert all(
+            torch.equal(a, b) for one, other in zip(alone, made, strict=True) for a, b in zip(one, other, strict=True)
+        )
+    shared = [list(batches(Pairs(corpus, MILD, 32, 4, 4), 0, 2, 0, (rank, 2))) for rank in range(2)]
+    together = list(batches(Pairs(corpus, MILD, 32, 4, 4), 0, 2, 0))
+    for step in range(2):
+        assert torch.equal(together[step][1][0::2], shared[0][step][1])
+        assert torch.equal(together[step][1][1::2], shared[1][step][1])
+
+
+def test_small_and_large_of_a_pair_show_the_same_place(corpus):
+    for small, large in batches(Pairs(corpus, MILD, crop=64, batch=4, seed=0), 0, 2, 0):
+        averaged = torch.nn.functional.avg_pool2d(large, 4)
+        assert (averaged - small).abs().mean() < 0.02
+
+
+def test_a_short_training_beats_bicubic_on_held_out_phantoms(corpora, tmp_path):
+    changes = QUICK | LEARNS
+    train(corpora / "half", tmp_path, "starter", **changes)
+    with Run(tmp_path, json.loads((tmp_path / "settings.json").read_text())) as run:
+        figures = run.stats()[-1]
+    for kind in ("clean", "degraded"):
+        assert figures[f"psnr_{kind}"] > figures[f"bicubic_psnr_{kind}"] + 0.1
+        assert figures[f"ssim_{kind}"] > figures[f"bicubic_ssim_{kind}"] + 0.002
+    with Image.open(tmp_path / "samples" / "000200.png") as sheet:
+        assert sheet.size == (4 * 324, 2 * 266)
+
+
+def finished(folder):
+    """The last weights and the figures, without times."""
+    lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
+    for line in lines:
+        line.pop("images_per_s", None)
+    return load_file(folder / "checkpoints" / "000008.safetensors"), lines
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(corpora, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    train(corpora / "half", out, "starter", seed=9, **QUICK)
+    return out
+
+
+def test_both_stages_leave_checkpoints_cards_sheets_and_figures(uninterrupted):
+    assert sorted(path.name for path in (uninterrupted / "checkpoints").glob("*.md")) == [
+        f"00000{step}.md" for step in (2, 4, 6, 8)
+    ]
+    figures = finished(uninterrupted)[1]
+    assert set(figures[0]) == {"step", "l1"}
+    assert {"l1", "gan", "discriminator"} <= set(figures[-2])
+    card = (uninterrupted / "checkpoints" / "000008.md").read_text()
+    assert "training.corpus_fingerprint" in card
+    assert "measured.psnr_clean" in card
+
+
+def same(one, other):
+    (weights, figures), (other_weights, other_figures) = finished(one), finished(other)
+    assert figures == other_figures
+    assert weights.keys() == other_weights.keys()
+    return all(torch.equal(weights[name], other_weights[name]) for name in weights)
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_killed_and_gone_on_with_is_as_if_it_had_not_been(corpora, uninterrupted, tmp_path, stage):
+    """Killed as a process, at an odd step of each stage, by a signal that cannot be caught."""
+    kill_at = {1: 3, 2: 7}[stage]
+    code = (
+        "import os, signal, torch\n"
+        "from test_superres_training import QUICK, train\n"
+        "torch.set_num_threads(1)\n"
+        f"stop = lambda step, figures: os.kill(os.getpid(), signal.SIGKILL) if step == {kill_at} else None\n"
+        f"train({str(corpora / 'half')!r}, {str(tmp_path)!r}, 'starter', seed=9, progress=stop, **QUICK)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment)
+    assert ended.returncode == -signal.SIGKILL
+    train(corpora / "half", tmp_path, "starter", seed=9, **QUICK)
+    assert same(tmp_path, uninterrupted)
+
+
+def test_other_settings_are_refused(corpora, uninterrupted, tmp_path):
+    shutil.copytree(uninterrupted, tmp_path / "run")
+    with pytest.raises(RunError, match="gan_weight"):
+        train(corpora / "half", tmp_path / "run", "starter", seed=9, gan_weight=0.5, **QUICK)
+
+
+@pytest.fixture
+def broken(corpora, tmp_path):
+    """A copy of the corpus to break."""
+    return shutil.copytree(corpora / "half", tmp_path / "corpus")
+
+
+def rewrite(corpus, change):
+    manifest = json.loads((corpus / "manifest.json").read_text())
+    change(manifest)
+    (corpus / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_wrong_ratio_of_small_to_large_is_told(broken, tmp_path):
+    rewrite(broken, lambda manifest: manifest["size"].update(low=[256, 128]))
+    with pytest.raises(SuperResError, match="512×256 and the small ones 256×128: they must be 4 times as large"):
+        train(broken, tmp_path / "run", **QUICK)
+
+
+def test_a_corpus_without_test_images_is_told(broken, tmp_path):
+    rewrite(broken, lambda manifest: [image.update(split="train") for image in manifest["images"]])
+    with pytest.raises(SuperResError, match="has no images to measure the network on"):
+        train(broken, tmp_path / "run", **QUICK)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (lambda path: path.write_bytes(b"nothing"), "is broken"),
+        (lambda path: Image.new("RGB", (512, 256)).save(path), "mode RGB, not 512×256 of 8-bit grey"),
+        (lambda path: Image.fromarray(np.zeros((256, 512), np.uint16)).save(path), "not 512×256 of 8-bit grey"),
+        (lambda path: path.unlink(), "is missing"),
+    ],
+)
+def test_a_bad_training_image_is_named_in_one_line(broken, tmp_path, write, sentence, workers):
+    for name in open_corpus(broken).names("train"):
+        write(broken / "high" / f"{name}.png")
+    with pytest.raises(SuperResError, match=sentence) as told:
+        train(broken, tmp_path / "run", **QUICK | {"workers": workers})
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"crop": 30}, "multiple of 4"),
+        ({"crop": 36}, "multiple of 8"),
+        ({"crop": 1024}, "at most 256 pixels"),
+        ({"l1_steps": 0, "gan_steps": 0}, "number of steps"),
+        ({"check_images": 0}, "1 or more"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(corpora, tmp_path, change, sentence):
+    with pytest.raises(SuperResError, match=sentence):
+        train(corpora / "half", tmp_path / "run", **QUICK | change)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_preset_is_told():
+    with pytest.raises(SuperResError, match="choose one of paper, starter"):
+        find_preset("papr")
+
+
+def test_the_perceptual_loss_looks_through_the_given_weights(corpora, tmp_path):
+    from torchvision.models import vgg
+
+    torch.manual_seed(0)
+    layers = vgg.make_layers(vgg.cfgs["E"]).state_dict()
+    torch.save({f"features.{name}": tensor for name, tensor in layers.items()}, tmp_path / "vgg.pth")
+    loss = toolbox.perceptual_loss(tmp_path / "vgg.pth")
+    image = torch.rand(1, 3, 32, 32)
+    assert loss(image, image) == 0
+    assert 0 < loss(image, image.roll(1, 3)) < loss(image, 1 - image)
+    changes = QUICK | {"l1_steps": 0, "gan_steps": 1, "perceptual_weight": 1.0, "vgg_weights": tmp_path / "vgg.pth"}
+    train(corpora / "half", tmp_path / "run", **changes)
+    assert json.loads((tmp_path / "run" / "stats.jsonl").read_text().splitlines()[0])["perceptual"] > 0
+
+
+def test_missing_or_wrong_vgg_weights_are_told_before_the_training(corpora, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    for given, sentence in (
+        (None, r"give it with --vgg-weights FILE.*--perceptual-weight 0"),
+        ("no.pth", "no file no.pth"),
+    ):
+        with pytest.raises(SuperResError, match=sentence):
+            find_vgg(given)
+    with pytest.raises(SuperResError, match="--perceptual-weight 0"):
+        train(corpora / "half", tmp_path / "run", **QUICK | {"perceptual_weight": 1.0})
+    torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "wrong.pth")
+    with pytest.raises(SuperResError, match="does not hold the weights of VGG19"):
+        toolbox.perceptual_loss(tmp_path / "wrong.pth")
+
+
+def test_psnr_and_ssim_are_the_textbook_s(corpus):
+    """PSNR from its definition; SSIM against scikit-image, with the settings of Wang et al. 2004."""
+    metrics = pytest.importorskip("skimage.metrics", reason="scikit-image is not installed")
+    name = corpus.names("test")[0]
+    true = corpus.high_image(name)
+    made = check.bicubic(corpus.low_image(name))
+    inner = np.s_[4:-4, 4:-4]
+    error = np.mean((made[inner].astype(float) - true[inner]) ** 2)
+    assert toolbox.psnr(made, true, 4) == pytest.approx(10 * np.log10(255**2 / error))
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    _, map_ = metrics.structural_similarity(made[inner], true[inner], full=True, **options)
+    assert toolbox.ssim(made, true, 4) == pytest.approx(map_[5:-5, 5:-5].mean(), abs=1e-4)
+
+
+def test_the_command_trains_and_goes_on(corpora, tmp_path, monkeypatch):
+    from app import create_app
+    from generator.superres import presets
+
+    small = {name: value for name, value in QUICK.items() if name not in ("device", "workers")}
+    monkeypatch.setitem(presets.PRESETS, "starter", type(STARTER)(**{**vars(STARTER), **small}))
+    data = tmp_path / "quiz_data"
+    shutil.copytree(corpora / "half", data / "corpora" / "half")
+    run = create_app(data).test_cli_runner()
+    words = [
+        "train-sr",
+        "half",
+        "--out",
+        str(tmp_path / "run"),
+        "--gan-steps",
+        "0",
+        "--device",
+        "cpu",
+        "--workers",
+        "0",
+    ]
+    for _ in range(2):
+        result = run.invoke(args=words)
+        assert result.exit_code == 0, result.output
+        assert "Trained for 4 steps: " in result.output
+    result = run.invoke(args=[*words, "--seed", "1"])
+    assert result.exit_code == 1
+    assert "holds a run with other settings (seed: 0 there, 1 now)" in result.output
