@@ -177,11 +177,16 @@ def find(rows: Iterable[Row], checks: Iterable[Check], depth: int) -> list[Findi
         groups.setdefault(row.group, []).append(row.name)
     if len(groups) > 1 and "file" in groups:
         groups[out[0].group if out[0].group != "file" else out[1].group] += groups.pop("file")
-    findings = [Finding(first, _remedy(group, first, depth), tuple(rest)) for group, (first, *rest) in groups.items()]
+    findings = [
+        Finding(first, _remedy(group, first, depth, "edge" in groups), tuple(rest))
+        for group, (first, *rest) in groups.items()
+    ]
     return findings + [Finding(check.name, check.remedy) for check in checks if check.differing]
 
 
-def _remedy(group: str, name: str, depth: int) -> str:
+def _remedy(group: str, name: str, depth: int, bordered: bool) -> str:
+    if bordered and REMEDIES.get(group) == MATCH:  # alone, it would deal the borders' greys to the inside
+        return f"{MASK} --match-histogram"
     if group == "markers":
         if 0 < depth <= WIDEST:
             return f"create-study --mask-margins {depth}"

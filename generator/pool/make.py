@@ -1,0 +1,250 @@
+"""Images out of seeds: both networks, loaded once, and the threads that keep them and the disk busy.
+
+On a CPU each image is a batch of its own and each thread computes with one core: sums are then taken in one order,
+whatever the number of cores and processes, and the pixels are equal to the last bit. On a GPU a batch always holds the
+same BATCH neighbouring images, for the same reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .. import diffusion, superres
+from ..devices import find_device, find_precision
+from ..durable import write_whole
+from .gate import inspect
+from .likeness import Likeness, likeness
+from .settings import GatedPoolError, Settings, image_seed
+
+SIZE = (512, 1024)  # height, width in pixels
+BATCH = 25  # images at once on a GPU
+GPU_WORKERS = 2  # batches under way at once: one in either network
+COMPILED_FROM = 500  # images, for which compiling the diffusion network pays
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Both networks, ready, and what every image's provenance says of them."""
+
+    diffusion: diffusion.Denoiser
+    superres: superres.HAT
+    device: torch.device
+    about: dict
+
+    @property
+    def batch(self) -> int:
+        """How many neighbouring images are made together."""
+        return BATCH if self.device.type == "cuda" else 1
+
+
+def load_networks(checkpoints: dict[str, Path], settings: Settings, device: str, rank: int) -> Networks:
+    """Load the checkpoints `diffusion` and `superres` on a device; "auto" is this process's GPU, or the CPU.
+
+    Raises GeneratorError for a file that is no checkpoint of its kind, damaged, or of another size of image.
+    """
+    where = _device(device, rank)
+    compiled = where.type == "cuda" and settings.count >= COMPILED_FROM
+    small = diffusion.load(checkpoints["diffusion"], device=str(where), compiled=compiled)
+    large = superres.load(checkpoints["superres"])
+    diffusion.sample(small, [], settings.sampler, settings.steps, settings.eta)  # complains of what cannot be
+    model = small.model
+    if (4 * model.height, 4 * model.width) != SIZE:
+        raise GatedPoolError(
+            f"{checkpoints['diffusion'].name} makes images of {model.width}x{model.height}; 256x128 are needed"
+        )
+    about = {
+        "generator": "diffusion and super-resolution",
+        "diffusion": settings.diffusion,
+        "superres": settings.superres,
+        "sampler": settings.sampler or model.sampler,
+        "steps": settings.steps or model.steps,
+        "eta": settings.eta if settings.eta is not None else _recommended_eta(settings, model),
+        "device": where.type,
+        "precision": str(find_precision("auto", where)).removeprefix("torch."),
+        "versions": {name: version(name) for name in ("torch", "diffusers", "numpy", "pillow")},
+    }
+    return Networks(small, large, where, about)
+
+
+def _recommended_eta(settings: Settings, model: diffusion.Model) -> float:
+    return model.eta if settings.sampler in (None, model.sampler) else 0.0
+
+
+def _device(name: str, rank: int) -> torch.device:
+    if name in ("auto", "cuda") and torch.cuda.is_available() and torch.cuda.device_count() > 1:
+        name = f"cuda:{int(os.environ.get('LOCAL_RANK', rank)) % torch.cuda.device_count()}"
+    return find_device(name)
+
+
+class Maker:
+    """Makes candidates of seeds and hands each to `done` when its image is durable."""
+
+    def __init__(
+        self,
+        pool: Path,
+        settings: Settings,
+        networks: Networks,
+        training: Likeness | None,
+        done: Callable[[dict], None],
+    ):
+        self.pool, self.settings, self.networks, self.training = pool, settings, networks, training
+        self._done = done
+        self._one_at_a_time = threading.Lock()
+
+    def make(self, batches: Sequence[int], wanted: set[int], overlapped: bool = True) -> Iterator[int]:
+        """Make the candidates `wanted` that lie in `batches`; yields how many are finished, each time some are.
+
+        `overlapped` False does one thing after another, to be compared with.
+        """
+        workers = self._workers() if overlapped else 1
+        with (
+            _one_order_of_sums(),
+            ThreadPoolExecutor(workers, initializer=_one_core) as making,
+            ThreadPoolExecutor(os.cpu_count() if overlapped else 1) as writing,
+        ):
+            self._warm_up(batches)
+            made = [making.submit(self._make_batch, batch, wanted, writing, overlapped) for batch in batches]
+            try:
+                for future in as_completed(made):
+                    yield sum(each.result() for each in future.result())
+            finally:
+                making.shutdown(cancel_futures=True)
+                writing.shutdown(cancel_futures=True)
+
+    def _workers(self) -> int:
+        if self.networks.device.type == "cuda":
+            return GPU_WORKERS
+        processes = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")))
+        return max(1, len(os.sched_getaffinity(0)) // processes) if hasattr(os, "sched_getaffinity") else 1
+
+    def _warm_up(self, batches: Sequence[int]) -> None:
+        """Load, lay out and compile what else several threads would begin to at once."""
+        # diffusers loads its modules when a name is asked for, which is not safe among threads.
+        from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler  # noqa: F401
+
+        if batches:
+            superres.upscale(self.networks.superres, np.zeros((1, 16, 16), np.uint8), **self._enlarging(1))
+        if self.networks.device.type == "cuda":
+            empty = np.zeros((BATCH, SIZE[0] // 4, SIZE[1] // 4), np.uint8)
+            superres.upscale(self.networks.superres, empty, **self._enlarging(BATCH))
+            torch.cuda.synchronize(self.networks.device)
+
+    def _enlarging(self, batch: int) -> dict:
+        return {"device": str(self.networks.device), "batch_size": batch}
+
+    def _make_batch(self, batch: int, wanted: set[int], writing: ThreadPoolExecutor, overlapped: bool) -> list[Future]:
+        size = self.networks.batch
+        indices = range(batch * size, (batch + 1) * size)
+        began = time.perf_counter()
+        with _stream(self.networks.device):
+            colours = self._sample(indices)
+            sampled = time.perf_counter()
+            large = superres.upscale(self.networks.superres, diffusion.to_grey(colours), **self._enlarging(size))
+        seconds = {"diffusion": (sampled - began) / size, "superres": (time.perf_counter() - sampled) / size}
+        futures = [
+            writing.submit(self._finish, index, colours[place], large[place], seconds)
+            for place, index in enumerate(indices)
+            if index in wanted
+        ]
+        return futures if overlapped else [_waited(future) for future in futures]
+
+    def _sample(self, indices: Sequence[int]) -> np.ndarray:
+        settings = self.settings
+        seeds = [image_seed(settings.seed, index) for index in indices]
+        return diffusion.sample(
+            self.networks.diffusion, seeds, settings.sampler, settings.steps, settings.eta, batch=len(seeds)
+        )
+
+    def _finish(self, index: int, colours: np.ndarray, large: np.ndarray, seconds: dict) -> int:
+        """Inspect one image, make it durable unless it is refused, and hand it on."""
+        began = time.perf_counter()
+        like = likeness(diffusion.to_grey(colours[None])[0])
+        refusal, near = inspect(colours, large, like, self.training, self.settings.checks)
+        data = b"" if refusal else _png(large)
+        if not refusal:
+            write_whole(self.pool / _file(index), data)
+        candidate = {
+            "index": index,
+            "refusal": refusal and refusal.as_dict(),
+            "record": None if refusal else self._record(index, data, large, near),
+            "likeness": like.as_text(),
+            "device": self.networks.device.type,
+            "made": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": {name: round(value, 4) for name, value in seconds.items()}
+            | {"finishing": round(time.perf_counter() - began, 4)},
+        }
+        with self._one_at_a_time:
+            self._done(candidate)
+        return 1
+
+    def _record(self, index: int, data: bytes, large: np.ndarray, near: dict) -> dict:
+        height, width = large.shape
+        seed = image_seed(self.settings.seed, index)
+        return {
+            "file": _file(index),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "pixels_sha256": hashlib.sha256(f"{width}x{height}:".encode() + large.tobytes()).hexdigest(),
+            "width": width,
+            "height": height,
+            "source": f"seed {seed}",
+            "provenance": {
+                "seed": seed,
+                "index": index,
+                "pool_seed": self.settings.seed,
+                **self.networks.about,
+                **near,
+            },
+        }
+
+
+def _file(index: int) -> str:
+    return f"images/{index:06d}.png"
+
+
+def _png(grey: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(grey).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _waited(future: Future) -> Future:
+    future.result()
+    return future
+
+
+def _stream(device: torch.device):
+    """A queue of the GPU's of its own for each batch, so that those under way at once do not wait for each other."""
+    return torch.cuda.stream(torch.cuda.Stream(device)) if device.type == "cuda" else nullcontext()
+
+
+def _one_core() -> None:
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def _one_order_of_sums() -> Iterator[None]:
+    """One core a thread; and a warning's filter, which the sampler sets for itself, for all threads at once."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="__array__ implementation doesn't accept a copy")
+            yield
+    finally:
+        torch.set_num_threads(before)

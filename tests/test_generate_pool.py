@@ -1,0 +1,432 @@
+"""Promises of generate-pool: one pool for one seed, whoever makes it and however often they are killed; a gate that
+refuses what it says it refuses."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="needs the generator's packages")
+
+from generator.checkpoint import save_checkpoint  # noqa: E402
+from generator.corpus import open_corpus  # noqa: E402
+from generator.diffusion import Denoiser, Model, save  # noqa: E402
+from generator.durable import DiskFullError  # noqa: E402
+from generator.errors import GeneratorError  # noqa: E402
+from generator.pool import generate_pool  # noqa: E402
+from generator.pool.decide import Decision  # noqa: E402
+from generator.pool.gate import inspect  # noqa: E402
+from generator.pool.likeness import likeness, stack  # noqa: E402
+from generator.pool.settings import CHECKS, Settings, image_seed  # noqa: E402
+from generator.pool.training import fingerprint_corpus  # noqa: E402
+from generator.superres import HAT, HatConfig  # noqa: E402
+from generator.superres.weights import save as save_superres  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+COUNT = 5
+UNTRAINED = ("blank", "saturated", "duplicate")  # what images of random weights fail
+KEPT = ("manifest.jsonl", "refused.jsonl")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def random_weights(network, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in network.parameters():
+        parameter.data.normal_(0, 0.05, generator=generator)
+    return network.state_dict()
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """The smallest networks of either kind, with random weights: their images are noise, all different."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    model = Model(channels=1, widths=(8, 8), patch=8, heads=1, head_width=4, sampler="ddim", steps=2, eta=1.0)
+    save(folder / "d.safetensors", random_weights(Denoiser(model).unet, 0), model, {"training": {}})
+    config = HatConfig(channels=1, embed_dim=4, depths=(1,), heads=(1,), window=8, squeeze_factor=2, features=4)
+    save_superres(
+        random_weights(HAT(config), 1), folder / "s.safetensors", {"config": config.as_dict(), "training": {}}
+    )
+    return {"diffusion": folder / "d.safetensors", "superres": folder / "s.safetensors"}
+
+
+def make(folder, checkpoints, name="fakes", **changes):
+    options = {
+        "about": "Random weights.",
+        "count": COUNT,
+        "seed": 3,
+        "without": UNTRAINED,
+        **checkpoints,
+    }
+    return generate_pool(folder, name, **(options | changes)).folder
+
+
+@pytest.fixture(scope="module")
+def pool(checkpoints, tmp_path_factory):
+    return make(tmp_path_factory.mktemp("pools"), checkpoints)
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def content(pool):
+    """All that has to be the same in any two runs: file names and bytes, but for pool.json and times.jsonl."""
+    files = {path.name: path.read_bytes() for path in (pool / "images").iterdir()}
+    return files | {name: (pool / name).read_bytes() for name in KEPT}
+
+
+def test_the_pool_is_one_that_the_application_reads(pool, checkpoints):
+    from app.pools import load_pool, read_pool_image
+
+    loaded = load_pool(pool)
+    assert (loaded.truth, len(loaded.images)) == ("synthetic", COUNT)
+    for index, image in enumerate(loaded.images):
+        grey = read_pool_image(loaded, image)
+        assert (grey.mode, grey.size) == ("L", (1024, 512))
+        known = image.provenance
+        assert (known["index"], known["seed"], known["pool_seed"]) == (index, image_seed(3, index), 3)
+        assert (known["sampler"], known["steps"], known["eta"]) == ("ddim", 2, 1.0)
+        for kind, path in checkpoints.items():
+            assert known[kind] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert known["versions"]["torch"]
+    assert len({image.pixels_sha256 for image in loaded.images}) == COUNT
+    assert [line["index"] for line in lines(pool / "times.jsonl")] == list(range(COUNT))
+    assert not (pool / ".work").exists()
+
+
+def test_an_image_is_what_the_networks_make_of_its_seed(pool, checkpoints):
+    from generator import diffusion, superres
+
+    with warnings.catch_warnings():
+        small = diffusion.sample(
+            diffusion.load(checkpoints["diffusion"]), [lines(pool / "manifest.jsonl")[2]["provenance"]["seed"]]
+        )
+    large = superres.upscale(superres.load(checkpoints["superres"]), diffusion.to_grey(small))
+    assert np.array_equal(np.asarray(Image.open(pool / "images" / "000002.png")), large[0])
+
+
+def test_the_same_seed_gives_the_same_pool_and_a_smaller_one_its_beginning(pool, checkpoints, tmp_path):
+    one_by_one = make(tmp_path, checkpoints, overlapped=False)
+    assert content(one_by_one) == content(pool)
+    few = make(tmp_path, checkpoints, name="few", count=2)
+    assert (pool / "manifest.jsonl").read_bytes().startswith((few / "manifest.jsonl").read_bytes())
+    other = make(tmp_path, checkpoints, name="other", count=1, seed=4)
+    assert content(other)["000000.png"] not in content(pool).values()
+
+
+def make_as(rank, world, folder, checkpoints):
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(world))
+    make(folder, checkpoints)
+
+
+def started(*arguments):
+    """A process that is one of those that `accelerate launch` starts; torch is imported once for all of them."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["generator.pool.make"])
+    process = context.Process(target=make_as, args=arguments)
+    process.start()
+    return process
+
+
+def test_killed_and_finished_by_two_processes_it_is_the_pool_of_one(pool, checkpoints, tmp_path):
+    target = tmp_path / "fakes"
+    killed = started(0, 1, tmp_path, checkpoints)
+    while killed.is_alive() and len(list(target.glob("images/*.png"))) < 2:
+        time.sleep(0.01)
+    killed.kill()
+    killed.join()
+    assert len(lines(target / "manifest.jsonl")) < COUNT
+    running = [started(rank, 2, tmp_path, checkpoints) for rank in (1, 0)]
+    for process in running:
+        process.join(300)
+    assert [process.exitcode for process in running] == [0, 0]
+    assert content(target) == content(pool)
+
+
+@pytest.mark.parametrize("cut", ["manifest", "work", "torn"])
+def test_whatever_a_crash_leaves_is_finished_to_the_same_pool(pool, checkpoints, tmp_path, cut):
+    """Stopped at three other moments: between two lines of the manifest, before clearing up, within a line."""
+
+    class Stop(Exception):
+        pass
+
+    def stop(done, count):
+        if done >= 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        make(tmp_path, checkpoints, progress=stop)
+    left = tmp_path / "fakes"
+    (left / "images" / ".000004.png.half").write_bytes(b"half")
+    manifest = left / "manifest.jsonl"
+    whole = manifest.read_bytes()
+    if cut == "manifest":
+        manifest.write_bytes(b"".join(whole.splitlines(keepends=True)[:1]))
+    if cut == "torn":
+        manifest.write_bytes(whole[:-40])
+        made = left / ".work" / "made-0.jsonl"
+        made.write_bytes(made.read_bytes()[:-70])
+    assert content(make(tmp_path, checkpoints)) == content(pool)
+
+
+def test_a_finished_pool_is_recognised_without_torch(pool, checkpoints):
+    options = {"count": COUNT, "seed": 3, "without": UNTRAINED}
+    options |= {kind: str(path) for kind, path in checkpoints.items()}
+    code = (
+        "import sys; from generator.pool import generate_pool; "
+        f"generate_pool({str(pool.parent)!r}, 'fakes', 'Random weights.', **{options!r}); "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+# What is refused
+
+
+def test_refused_seeds_are_replaced_by_further_ones_and_told(checkpoints, tmp_path, monkeypatch):
+    """A limit that about half of the images fail; the rest of the promise is that of every other pool."""
+    monkeypatch.setattr("generator.pool.gate.BLANK", median_contrast(checkpoints, tmp_path))
+    options = {"name": "gated", "without": ("saturated", "duplicate")}
+    gated = make(tmp_path, checkpoints, **options)
+    refused, kept = lines(gated / "refused.jsonl"), lines(gated / "manifest.jsonl")
+    assert len(kept) == COUNT
+    assert refused
+    assert {line["check"] for line in refused} == {"blank"}
+    indices = [line["provenance"]["index"] for line in kept]
+    assert sorted(indices + [line["index"] for line in refused]) == list(range(max(indices) + 1))
+    assert indices == sorted(indices)
+    assert sorted(path.name for path in (gated / "images").iterdir()) == [Path(line["file"]).name for line in kept]
+    assert content(make(tmp_path / "again", checkpoints, **options)) == content(gated)
+
+
+def median_contrast(checkpoints, tmp_path):
+    plain = make(tmp_path, checkpoints, name="plain")
+    return float(np.median([np.asarray(Image.open(path)).std() for path in (plain / "images").iterdir()]))
+
+
+def test_a_gate_that_refuses_everything_is_a_fault_and_leaves_a_valid_manifest(checkpoints, tmp_path, monkeypatch):
+    monkeypatch.setattr("generator.pool.gate.BLANK", 1000)
+    monkeypatch.setattr("generator.pool.decide.PATIENCE", 0)
+    with pytest.raises(GeneratorError, match="1 images 1 were refused, 1 by the check blank"):
+        make(tmp_path, checkpoints, count=1, without=())
+    assert (tmp_path / "fakes" / "manifest.jsonl").read_bytes() == b""
+    assert len(lines(tmp_path / "fakes" / "refused.jsonl")) == 1
+
+
+def radiograph_like(number, size=(256, 128)):
+    draw = np.random.default_rng(number)
+    shape = [draw.normal(0, weight, rows) for weight, rows in ((1, (4, 8)), (0.5, (16, 32)), (0.2, (64, 128)))]
+    grey = sum(np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BICUBIC)) for each in shape)
+    return np.clip(128 + 45 * (grey - grey.mean()) / grey.std(), 0, 255).astype(np.uint8)
+
+
+COPIES = {
+    "exact": lambda grey: grey,
+    "noisy": lambda grey: np.clip(grey + np.random.default_rng(0).normal(0, 5, grey.shape), 0, 255).astype(np.uint8),
+    "moved": lambda grey: np.roll(grey, 1, axis=1),
+    "other tones": lambda grey: (255 * (grey / 255.0) ** 1.15).astype(np.uint8),
+}
+
+
+def judged(small, large=None, training=None, checks=CHECKS, colours=None):
+    colours = small[..., None] / 255 if colours is None else colours
+    large = small if large is None else large
+    refusal, near = inspect(colours, large, likeness(small), training, checks)
+    return refusal and refusal.check, near
+
+
+@pytest.fixture(scope="module")
+def training():
+    return stack([likeness(radiograph_like(number)) for number in range(60)])
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("check", ["training-pixels", "training-features"])
+def test_a_copy_of_a_training_image_is_refused_by_greys_and_by_edges(training, copy, check):
+    found, near = judged(COPIES[copy](radiograph_like(17)), training=training, checks=(check,))
+    assert (found, near[f"{check}-image"]) == (check, 17)
+
+
+def test_images_of_their_own_pass_however_alike_all_are(training):
+    for number in range(100, 120):
+        assert judged(radiograph_like(number), training=training)[0] is None
+
+
+def test_blank_saturated_and_coloured_images_are_refused_unless_the_check_is_left_out():
+    good = radiograph_like(1)
+    flat = (128 + (good - 128.0) / 10).astype(np.uint8)
+    white = np.where(good > 120, 255, good).astype(np.uint8)
+    colours = np.repeat(good[..., None] / 255, 3, axis=2)
+    tinted = np.clip(colours + np.array([0.05, 0, 0]), 0, 1)
+    cases = {"blank": {"large": flat}, "saturated": {"large": white}, "colour": {"colours": tinted}}
+    for check, case in cases.items():
+        assert judged(good, **case)[0] == check
+        assert judged(good, **case, checks=[each for each in CHECKS if each != check])[0] is None
+    assert judged(good, colours=colours)[0] is None
+
+
+def test_of_two_nearly_equal_images_the_later_is_refused():
+    settings = Settings(0, 3, "", "", None, None, None, CHECKS, None)
+    images = [radiograph_like(1), radiograph_like(2), COPIES["noisy"](radiograph_like(1)), radiograph_like(3)]
+    known = {
+        index: {"index": index, "refusal": None, "likeness": likeness(grey).as_text()}
+        for index, grey in enumerate(images)
+    }
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0]):
+        decision, seen = Decision(settings), {}
+        for index in order:
+            seen[index] = known[index]
+            list(decision.advance(seen))
+        assert decision.accepted == [0, 1, 3]
+        assert decision.refused[2]["check"] == "duplicate"
+        assert "image 0" in decision.refused[2]["says"]
+
+
+@pytest.fixture(scope="module")
+def corpus(checkpoints, tmp_path_factory):
+    """A corpus of twelve training images; two are what the networks make of the pool's second and third seed."""
+    from generator import diffusion
+
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "low").mkdir()
+    seeds = [image_seed(3, 1), image_seed(3, 2), *range(10)]
+    small = diffusion.to_grey(diffusion.sample(diffusion.load(checkpoints["diffusion"]), seeds))
+    images = []
+    for number, grey in enumerate(small):
+        Image.fromarray(grey).save(folder / "low" / f"{number:02d}.png")
+        images.append({"name": f"{number:02d}", "split": "train", "high_sha256": f"{number:064d}"})
+    size = {"high": [1024, 512], "low": [256, 128]}
+    manifest = {"format": 1, "name": "twelve", "size": size, "images": images}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize("way", ["corpus", "fingerprint"])
+def test_memorised_images_are_refused_whether_a_corpus_is_given_or_its_fingerprint(
+    pool, checkpoints, corpus, tmp_path, way
+):
+    used, option = dict(checkpoints), {"corpus": corpus}
+    if way == "fingerprint":
+        used["diffusion"] = shutil.copy(checkpoints["diffusion"], tmp_path / "d.safetensors")
+        fingerprint_corpus(open_corpus(corpus), tmp_path / "d.fingerprint.npz")
+        option = {}
+    gated = make(tmp_path, used, **option)
+    refused = lines(gated / "refused.jsonl")
+    assert [(line["index"], line["check"]) for line in refused] == [(1, "training-pixels"), (2, "training-pixels")]
+    assert "training image 0" in refused[0]["says"]
+    assert [line["provenance"]["index"] for line in lines(gated / "manifest.jsonl")] == [0, 3, 4, 5, 6]
+    assert json.loads((gated / "pool.json").read_text())["made_by"]["training"]
+    left = make(tmp_path, used, name="left", without=(*UNTRAINED, "training-pixels", "training-features"), **option)
+    kept = [line["pixels_sha256"] for line in lines(left / "manifest.jsonl")]
+    assert kept == [line["pixels_sha256"] for line in lines(pool / "manifest.jsonl")]
+
+
+def test_a_fingerprint_that_is_none_and_a_corpus_too_small_are_refused(checkpoints, corpus, tmp_path):
+    shutil.copy(checkpoints["diffusion"], tmp_path / "d.safetensors")
+    used = {**checkpoints, "diffusion": tmp_path / "d.safetensors"}
+    for broken in (b"", b"PK\x03\x04", b"\x80\x04."):
+        (tmp_path / "d.fingerprint.npz").write_bytes(broken)
+        with pytest.raises(GeneratorError, match="no training fingerprint"):
+            make(tmp_path / "pools", used)
+    small = json.loads((corpus / "manifest.json").read_text())
+    small["images"] = small["images"][:3]
+    (tmp_path / "manifest.json").write_text(json.dumps(small))
+    with pytest.raises(GeneratorError, match="3 training images, at least 10"):
+        make(tmp_path / "pools", checkpoints, corpus=tmp_path)
+
+
+# Errors
+
+
+def test_a_full_disk_leaves_a_valid_manifest_and_is_gone_on_from(pool, checkpoints, tmp_path, monkeypatch):
+    from generator.pool import make as room
+
+    def full(path, data):
+        if path.name == "000003.png":
+            raise DiskFullError("The disk is full")
+        return write(path, data)
+
+    write = room.write_whole
+    monkeypatch.setattr(room, "write_whole", full)
+    with pytest.raises(DiskFullError):
+        make(tmp_path, checkpoints)
+    left = lines(tmp_path / "fakes" / "manifest.jsonl") if (tmp_path / "fakes" / "manifest.jsonl").exists() else []
+    assert all((tmp_path / "fakes" / line["file"]).exists() for line in left)
+    monkeypatch.undo()
+    assert content(make(tmp_path, checkpoints)) == content(pool)
+
+
+def test_checkpoints_that_are_none_are_refused_and_leave_nothing(checkpoints, tmp_path):
+    whole = checkpoints["diffusion"].read_bytes()
+    files = {"cut": whole[: len(whole) // 2], "pickle": b"\x80\x04cos\nsystem\n(S'true'\ntR.", "empty": b""}
+    for name, data in files.items():
+        (tmp_path / f"{name}.safetensors").write_bytes(data)
+    save_checkpoint(tmp_path / "bare.safetensors", "diffusion", {"w": torch.zeros(2)}, {"config": {}})
+    cases = [{kind: tmp_path / f"{name}.safetensors"} for kind in checkpoints for name in files]
+    cases += [{"diffusion": checkpoints["superres"]}, {"superres": checkpoints["diffusion"]}]
+    cases += [{"diffusion": tmp_path / "bare.safetensors"}, {"diffusion": tmp_path / "none.safetensors"}]
+    for case in cases:
+        with pytest.raises(GeneratorError) as refusal:
+            make(tmp_path / "pools", {**checkpoints, **case})
+        assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "pools").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"count": 0}, "at least 1"),
+        ({"seed": -1}, "at least 0"),
+        ({"name": "Big"}, "pool's name"),
+        ({"sampler": "euler"}, "no sampler 'euler'"),
+        ({"steps": 0}, "steps must be"),
+        ({"without": ("beauty",)}, "there are blank, saturated"),
+        ({"device": "abacus"}, "no device 'abacus'"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_odd_options_are_refused_in_one_line_and_leave_nothing(checkpoints, tmp_path, changes, words):
+    with pytest.raises(GeneratorError, match=words) as refusal:
+        make(tmp_path / "pools", checkpoints, **changes)
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "pools").exists()
+
+
+def test_a_pool_begun_otherwise_is_left_alone(pool, checkpoints):
+    before = content(pool)
+    for changes, words in [({"seed": 9}, "begun with seed 3, not 9"), ({"count": 50}, "begun with count 5, not 50")]:
+        with pytest.raises(GeneratorError, match=words):
+            make(pool.parent, checkpoints, **changes)
+    assert content(pool) == before
+
+
+def test_the_command_says_what_it_did_and_without_weights_what_to_do(flask, checkpoints, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "generator.pool.settings.STARTERS", {kind: tmp_path / f"{kind}-starter.safetensors" for kind in checkpoints}
+    )
+    done = flask("generate-pool", "fakes2")
+    assert (done.exit_code, "name a checkpoint with --diffusion" in done.output) == (1, True), done.output
+    given = ("--diffusion", checkpoints["diffusion"], "--sr", checkpoints["superres"], "--count", 1)
+    unchecked = [part for check in UNTRAINED for part in ("--without-check", check)]
+    done = flask("generate-pool", "fakes2", *given, *unchecked)
+    assert done.exit_code == 0, done.output
+    assert "Pool fakes2: 1 images in" in done.output
+    assert "copies of them are not refused" in done.output
