@@ -3,6 +3,9 @@
 # make install         install everything, the image generator included
 # make lint            check the style
 # make benchmark-page  measure the trial page in a browser
+# make benchmark-load  measure the server under 200 observers (10 minutes, idle machine)
+# make benchmark-faults  kill the server 50 times, and worse: nothing confirmed may be lost
+# make benchmark-fuzz  send 10,500 odd requests to every address
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PORT ?= 8050
@@ -12,7 +15,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-.PHONY: help demo test lint install browser benchmark-page
+.PHONY: help demo test lint install browser benchmark-page benchmark-load benchmark-faults benchmark-fuzz
 
 help:
 	@grep -h '^# make' Makefile | cut -c3-
@@ -29,6 +32,9 @@ lint: $(VENV)/.dev
 
 benchmark-page: $(VENV)/.dev browser
 	PYTHONPATH=.:tests $(BIN)/python benchmarks/trial_page.py
+
+benchmark-load benchmark-faults benchmark-fuzz: benchmark-%: $(VENV)/.dev
+	PYTHONPATH=.:tests $(BIN)/python benchmarks/$*.py
 
 install: $(VENV)/.all
 

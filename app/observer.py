@@ -3,18 +3,20 @@
 import json
 import re
 from dataclasses import asdict
+from functools import lru_cache
 
 from flask import Blueprint, current_app, g, jsonify, redirect, render_template, request, send_from_directory
-from itsdangerous import BadSignature, URLSafeSerializer
 
 from .analysis.confusion import Confusion, confusion_by_observer
 from .fields import clean_measures
 from .records import Position
 from .study import LOOK_AHEAD, RATINGS, ROLES, StudyError, Trial, check_profile, check_rating, stage
+from .tickets import make_ticket, released_at
 from .web import CallError, now, records, text
 
 bp = Blueprint("observer", __name__)
 YEAR_SECONDS = 365 * 24 * 3600
+SESSIONS_KEPT = 256  # a worker, each of 200 trials taking 25 KB
 IMAGE_NAME = re.compile(r"[0-9a-f]{32}\.webp")
 
 
@@ -225,7 +227,7 @@ def _state(position: Position) -> dict:
     current = None
     if due:
         elapsed = None if position.shown_at is None else max(0, now() - position.shown_at)
-        ticket = _tickets().dumps([g.session["id"], position.index, position.released_at])
+        ticket = make_ticket(_secret(), g.session["id"], position.index, position.released_at)
         current = _trial_dict(due[0]) | {"ticket": ticket, "elapsed_ms": elapsed}
     return {
         "session": g.session["id"],
@@ -258,10 +260,14 @@ def _trial(index: int) -> Trial:
 
 
 def _trials() -> list[Trial]:
-    """The session's trials, worked out once a request."""
-    if "trials" not in g:
-        g.trials = g.study.trials(g.session["id"])
-    return g.trials
+    """The trials of the started session."""
+    return _sequence(g.session["id"])
+
+
+@lru_cache(maxsize=SESSIONS_KEPT)
+def _sequence(session_id: str) -> list[Trial]:
+    """Worked out once: a started session's study is frozen, and no other session has its id."""
+    return g.study.trials(session_id)
 
 
 def _require_started() -> None:
@@ -269,20 +275,17 @@ def _require_started() -> None:
         raise CallError(409, "out-of-turn", "The trials have not begun yet: reload the page.")
 
 
-def _tickets() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="ticket")
+def _secret() -> str:
+    return current_app.config["SECRET_KEY"]
 
 
 def _released_at(body: dict, trial: Trial) -> int:
     """When the server released the trial, from the ticket that it gave out then; CallError if the ticket is not this
     trial's."""
-    try:
-        session_id, index, released_at = _tickets().loads(str(body.get("ticket")))
-    except (BadSignature, ValueError, TypeError, RecursionError):
-        session_id = index = released_at = None
-    if (session_id, index) != (g.session["id"], trial.index):
+    at = released_at(_secret(), body.get("ticket"), g.session["id"], trial.index)
+    if at is None:
         raise CallError(409, "out-of-turn", f"Trial {trial.index} is not due: reload the page to go on where you were.")
-    return released_at
+    return at
 
 
 def _body() -> dict:

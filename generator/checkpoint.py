@@ -18,9 +18,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from .durable import whole_file
+from .durable import write_whole
 from .errors import GeneratorError
 
 FIELD = "panodiff"
@@ -37,8 +37,7 @@ def save_checkpoint(path: str | os.PathLike, kind: str, tensors: Mapping[str, to
         raise ValueError("a checkpoint needs a known kind and a config")
     header = {FIELD: json.dumps({"format": 1, "kind": kind, **about}, sort_keys=True)}
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with whole_file(path) as temporary:
-        save_file(held, temporary, metadata=header)
+    write_whole(path, save(held, metadata=header))
 
 
 def read_about(path: str | os.PathLike, kind: str) -> dict:

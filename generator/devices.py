@@ -31,3 +31,13 @@ def find_precision(name: str, device: torch.device) -> torch.dtype:
     if name not in types:
         raise DeviceError(f"precision must be auto, float32 or bfloat16, not {name!r}")
     return types[name]
+
+
+def find_accelerator(name: str = "auto"):
+    """accelerate's Accelerator on the device called `name`: one process, or this one of several under its launcher."""
+    from accelerate import Accelerator
+
+    device = find_device(name)
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
+    return Accelerator(cpu=device.type == "cpu")

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -113,7 +114,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(saved, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("generator.checkpoint.save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(Exception, match=r"The disk is full: .*one\.safetensors was not written"):
         save_checkpoint(saved, "diffusion", {"a": torch.zeros(1)}, ABOUT)
     assert saved.read_bytes() == before

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,15 @@ def test_same_seed_and_index_give_the_same_picture_in_any_order():
     for (one, record_one), (two, record_two) in zip(forward, backward, strict=True):
         assert np.array_equal(one, two)
         assert record_one == record_two
+
+
+def test_a_fresh_process_gives_the_same_picture():
+    picture, _ = render(3, 1, "wide", **SMALL)
+    draw = "sha256(render(3, 1, 'wide', 512, 256)[0]).hexdigest()"
+    code = f"from hashlib import sha256; from generator.phantom import render; print({draw})"
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(picture).hexdigest()
 
 
 def test_pictures_are_grey_bytes_and_differ_by_seed_and_index():
@@ -143,6 +154,46 @@ def test_mixed_dentition_has_milk_teeth_above_their_germs():
         assert teeth[fdi - 40]["state"] == "germ"
         own, germ = (record["places"]["teeth"][str(number)]["tip"][1] for number in (fdi, fdi - 40))
         assert (germ < own) if fdi < 70 else (germ > own)
+
+
+def test_follicles_are_dark_sacs_around_germs():
+    """Beyond a germ's tip the sac is darker than the wall of bone around it, but where a milk tooth lies over it."""
+    deeper = []
+    for index in range(3):
+        picture, record = render(2, index, "wide", dentition="mixed")
+        for _, tooth, place in teeth_of([(picture, record)], state="germ"):
+            if tooth["fdi"] % 10 in (3, 4, 5):
+                crown = np.hypot(*np.subtract(place["tip"], place["neck"])) / (512 / 150)
+                sac, wall = (grey_at(picture, between(place, "tip", "neck", -mm / crown)) for mm in (0.8, 2.2))
+                deeper.append(wall - sac)
+    assert len(deeper) > 20
+    assert np.median(deeper) > 8
+
+
+def test_apical_lesions_are_darker_than_the_bone_beside_them():
+    """Lower front teeth and premolars with lesions of 2 mm and more, found among the patients of seed 9."""
+    darker = []
+    for index, fdi in ((369, 35), (394, 45), (501, 45), (719, 44)):
+        picture, record = render(9, index, "wide")
+        tooth, place = record["patient"]["teeth"], record["places"]["teeth"][str(fdi)]
+        radius = next(t["apical_lesion"] for t in tooth if t["fdi"] == fdi) * 512 / 150
+        assert radius > 6
+        neck, apex = np.array(place["neck"]), np.array(place["apex"])
+        along = (apex - neck) / np.hypot(*(apex - neck))
+        middle, aside = apex + 0.3 * radius * along, 2.1 * radius * np.array([-along[1], along[0]])
+        darker.append(grey_at(picture, middle, 2) < min(grey_at(picture, middle + way * aside, 2) for way in (-1, 1)))
+    assert all(darker)
+
+
+def test_edentulous_jaws_hold_no_tooth_and_no_enamel(patients):
+    """No tooth in the record, and between the jaws where crowns would stand, it is darker than enamel is."""
+    enamel = [grey_at(picture, between(place, "tip", "neck", 0.3)) for picture, _, place in teeth_of(patients, **SOUND)]
+    for index in range(2):
+        picture, record = render(4, index, "wide", dentition="edentulous")
+        assert record["patient"]["teeth"] == []
+        assert set(record["places"]["gaps"]) == {str(fdi) for fdi in UPPER + LOWER}
+        where = [between(place, "tip", "neck", 0.3) for place in record["places"]["gaps"].values()]
+        assert np.mean([grey_at(picture, point) for point in where]) < np.mean(enamel) - 30
 
 
 def test_mandibular_canal_is_darker_than_the_bone_beside_it(patients):
@@ -287,3 +338,14 @@ def test_two_writers_of_one_pool_are_refused(tmp_path):
 def test_sizes_that_are_not_two_to_one_are_refused(size):
     with pytest.raises(PhantomError, match="twice as wide"):
         render(1, 0, "wide", **size)
+
+
+def test_the_command_renders_the_dentition_asked_for_and_refuses_others(flask, app):
+    asked = ["render-phantoms", "bare", "--count", "1", "--dentition"]
+    refused = flask(*asked, "milk")
+    assert refused.exit_code == 1
+    assert "choose from adult, mixed, edentulous" in refused.output
+    made = flask(*asked, "edentulous")
+    assert made.exit_code == 0, made.output
+    (line,) = manifest_of(app.config["QUIZ_DATA"] / "pools" / "bare")
+    assert line["provenance"]["patient"]["teeth"] == []

@@ -2,7 +2,20 @@
 
 from flask import Flask
 
-from . import analysis, corpora, evaluation, figures, generating, phantoms, pools, serving, storage, studies, superres
+from . import (
+    analysis,
+    corpora,
+    diffusion,
+    evaluation,
+    figures,
+    generating,
+    phantoms,
+    pools,
+    serving,
+    storage,
+    studies,
+    superres,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -10,6 +23,7 @@ def init_app(app: Flask) -> None:
         pools,
         phantoms,
         corpora,
+        diffusion,
         superres,
         generating,
         evaluation,

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from . import StoreError
+from .writer import BUSY_SECONDS, Writer
 
-BUSY_SECONDS = 10  # how long a writer waits for another one before it gives up
 SCHEMA = """CREATE TABLE IF NOT EXISTS document (
     kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID"""
@@ -24,6 +25,7 @@ class SQLiteStore:
     def __init__(self, path: Path):
         self.path = path
         self._local = threading.local()
+        self._writer = Writer(self._connect)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Closed again at once: a connection must not be carried into the processes that a server forks.
         try:
@@ -38,30 +40,24 @@ class SQLiteStore:
             return _get(connection, kind, key)
 
     def create(self, kind: str, key: str, document: dict) -> bool:
-        with self._connection() as connection:
-            cursor = connection.execute(
-                "INSERT OR IGNORE INTO document VALUES (?, ?, ?)", (kind, key, json.dumps(document))
-            )
-            return cursor.rowcount == 1
+        row = (kind, key, json.dumps(document))
+        return self._write(
+            lambda connection: connection.execute("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", row).rowcount == 1
+        )
 
     def update(self, kind: str, key: str, change: Callable[[dict | None], dict | None]) -> dict | None:
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                new = change(_get(connection, kind, key))
-                if new is not None:
-                    connection.execute("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", (kind, key, json.dumps(new)))
-                connection.execute("COMMIT")
-            except BaseException:
-                # A failed COMMIT (disk full) may have ended the transaction by itself.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        def replace(connection: sqlite3.Connection) -> dict | None:
+            new = change(_get(connection, kind, key))
+            if new is not None:
+                connection.execute("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", (kind, key, json.dumps(new)))
             return new
 
+        return self._write(replace)
+
     def delete(self, kind: str, key: str) -> None:
-        with self._connection() as connection:
-            connection.execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, key))
+        self._write(
+            lambda connection: connection.execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, key))
+        )
 
     def scan(self, kind: str, prefix: str = "") -> Iterator[tuple[str, dict]]:
         with self._connection() as connection:
@@ -78,6 +74,12 @@ class SQLiteStore:
                 (kind, prefix, prefix + LAST_CHARACTER),
             ).fetchone()[0]
 
+    def _write(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        try:
+            return self._writer.write(work)
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """This thread's own connection, its errors told as StoreError."""
@@ -92,8 +94,9 @@ class SQLiteStore:
         return StoreError(f"The store {self.path.name} can't be used just now: {error}.")
 
     def _connect(self) -> sqlite3.Connection:
-        # isolation_level=None: a statement is its own transaction unless BEGIN says otherwise.
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        # isolation_level=None: a statement is its own transaction unless BEGIN says otherwise. A connection belongs to
+        # one thread, or to the writer, which lets one thread at a time use it.
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 

@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.16, 0.08
+BODY, CORTEX = 0.145, 0.065
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -20,14 +20,21 @@ def alveolar_crest(patient: Patient, upper: bool) -> np.ndarray:
     lost = RESORPTION * (1 + 1.3 * np.mean([fdi in patient.missing for fdi in arch]))
     points = []
     for fdi, x in sorted(arch_positions(patient, upper).items(), key=lambda item: item[1]):
-        tooth = patient.standing(fdi)
-        crown = measures(tooth)[0] if tooth else 8.0
-        standing = tooth is not None and tooth.state not in ("pontic", "impacted")
-        below = half_opening(jaws, x) + crown + CREST + jaws.bone_loss + (0.0 if standing else lost)
+        below = half_opening(jaws, x) + _crest_depth(patient, fdi, lost)
         points.append((x * 0.98, float(occlusal_line(jaws, x)) + (-below if upper else below)))
     points = np.array(points)
     smooth = np.convolve(np.pad(points[:, 1], 1, mode="edge"), (0.25, 0.5, 0.25), "valid")
     return np.stack([points[:, 0], smooth], 1)
+
+
+def _crest_depth(patient: Patient, fdi: int, lost: float) -> float:
+    """How far the crest lies from the biting line at an FDI position, mm; `lost` where no root keeps the bone."""
+    tooth = patient.standing(fdi) or patient.tooth(fdi)
+    if tooth and tooth.state in ("germ", "impacted"):
+        return max(4.0, tooth.intrusion - 2.0)  # bone covers what has not erupted
+    crown = measures(tooth)[0] if tooth else 8.0
+    gone = tooth is None or tooth.state == "pontic"
+    return crown + CREST + patient.jaws.bone_loss + (lost if gone else 0.0)
 
 
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
@@ -36,18 +43,14 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     wide, flare = jaws.ramus_width - 37 + scene.rng.normal(0, 1.2), jaws.gonial_flare + scene.rng.normal(0, 1.5)
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
-    body = [
-        (18, 137.6 + low),
-        (37, 134 + low),
-        (55, 126 + low),
-        (72, 115.5 + low),
-        (87, 106 + low / 2 - jaws.antegonial_notch),
-    ]
-    angle = [(97 + wide, 101.5 + flare / 2), (104.5 + wide + flare / 2, 95 + flare), (109 + wide + flare / 2, 85)]
-    ramus = [(110.5 + wide, 73), (110.5 + wide, 60), (110.5 + wide, 48 + lift / 2)]
-    head = [(5.2, 13), (7.2, 6), (1.0, -1), (-6.8, 3.5), (-8.0, 11)]
-    condyle = [(108 + wide + size * x, 29 + lift + size * y) for x, y in head]
-    notch = [(98 + wide, 47 + lift), (94 + wide / 2, 53 + lift / 2), (89, 53 + peak / 2)]
+    drop, lean = 0.9 * flare, scene.rng.normal(2.5, 3.0)
+    body = [(18, 137.6 + low), (37, 134 + low), (55, 126 + low + 0.1 * drop), (72, 116.5 + low + 0.3 * drop),
+            (87, 108 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
+    angle = [(97 + wide, 103 + 0.9 * drop), (105 + wide + flare / 3, 96.5 + drop), (109 + wide + flare / 3, 86)]
+    ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
+    head = [(3.8, 13), (5.4, 6), (0.6, -0.5), (-4.6, 3.5), (-5.4, 11)]
+    condyle = [(106.5 + wide + lean + size * x, 28 + lift + size * y) for x, y in head]
+    notch = [(100 + wide + 0.7 * lean, 46 + lift), (95.5 + wide / 2, 54 + lift / 2), (89, 54 + peak / 2)]
     coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
     parts = ((body, 0.7), (angle + ramus, 1.1), (condyle, 0.4), (notch + coronoid, 1.1))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
@@ -66,7 +69,7 @@ def draw_mandible(scene: Scene, patient: Patient) -> dict:
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
     rim = Patch(sharp.top, sharp.left, 0.4 * sharp.values + wide.values)
-    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.025, 0.06))
+    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.008, 0.04))
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     _draw_chin(scene)
@@ -79,10 +82,9 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     rows, columns = (np.arange(length, dtype=np.float32) + 0.5 for length in scene.shape)
     height = np.interp(columns, line[:, 0], line[:, 1]).astype(np.float32)[None, :]
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
-    over_teeth = np.clip((line[-1, 0] - columns) / (6 * scene.scale), 0, 1) * np.clip(
-        (columns - line[0, 0]) / (6 * scene.scale), 0, 1
-    )
-    return 1 - over_teeth[None, :] * (1 - np.clip(0.12 + depth / 6, 0, 1))
+    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (6 * scene.scale)
+    over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
+    return 1 - over_teeth * (1 - np.clip(0.12 + depth / 6, 0, 1))
 
 
 def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
@@ -96,10 +98,13 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
 
 
 def _broken(scene: Scene, rim: Patch) -> Patch:
-    """A rim that comes and goes: the beam grazes the cortex here and crosses it aslant there, least so up the ramus."""
+    """A rim that comes and goes: the beam grazes the cortex here and crosses it aslant there.
+
+    The upper ramus is a blade whose edges run out, so that there the rim takes away.
+    """
     rows = scene.down[rim.window[0]]
     grazed = 0.75 + 0.7 * band_noise(scene.grain, rim.values.shape, 45 * scene.scale, 0.6)
-    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 10) / 50, 0.6, 1))
+    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 62) / 26, -0.7, 1))
 
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
@@ -112,9 +117,9 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     head = border[8:17]  # the neck with it, so that no ball seems to sit on the ramus
-    scene.add("trough", scene.area(head, 2.0), 0.05)
+    scene.add("trough", scene.area(head, 1.2), scene.rng.uniform(0.04, 0.10))
     rim = (0.1, 0.6, 1.0, 1.3, 1.5, 1.5, 1.2, 0.8, 0.1)
-    scene.add("trough", scene.line(head, rim, 0.5), scene.rng.uniform(0.03, 0.11))
+    scene.add("trough", scene.line(head, rim, 0.6), scene.rng.uniform(0.0, 0.07))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6), 0.07)
     scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), 0.05)

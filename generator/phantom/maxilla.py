@@ -33,9 +33,9 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     body.add_to(scene.marrow["maxilla"])
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
-    solid = np.clip((rows - top) / 12, 0.25, 1) * np.clip((76 - columns) / 14, 0.2, 1)
+    solid = np.clip((rows - top) / 12, 0.25, 1) * np.clip((72 - columns) / 18, 0.15, 1)
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
-    scene.add("trough", body, 0.19 * patient.jaws.bone_density)
+    scene.add("trough", body, 0.20 * patient.jaws.bone_density)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
     scene.add("behind", scene.area(face, 6.0), 0.15)
 
@@ -47,7 +47,7 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add("trough", scene.area(walls, 1.6), scene.rng.uniform(-0.11, -0.03))
+    scene.add("trough", scene.area(walls, 1.2), scene.rng.uniform(-0.14, -0.04))
     floor = walls[2:8]
     scene.add("trough", scene.line(floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25), 0.11)
     if scene.rng.uniform() < 0.5:
@@ -67,118 +67,143 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
             (x + 0.7 * wide, foot + 1)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add("trough", scene.line(wall, (0.3, 0.7, 1.1, 1.2, 0.3), 0.5), 0.13 * clear)
-        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.06 * clear)
+        scene.add("trough", scene.line(wall, (0.3, 0.7, 1.1, 1.2, 0.3), 0.5), 0.11 * clear)
+        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.04 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
     scene.add("behind", scene.area(mirrored(body, side), 3.0), 0.06 * clear)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
-    scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), 0.09)
+    scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), rng.uniform(0.02, 0.09))
     for edge in (-2.8, 2.8):
-        scene.add("behind", scene.line(moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.5), 0.08)
+        scene.add("behind", scene.line(moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.5), rng.uniform(0.0, 0.09))
 
 
 def _draw_orbit(scene: Scene, side: int) -> None:
-    """Orbital floor and rim and the ethmoid walls between them and the nose, thin and crossing."""
+    """The orbit's dark cone with its rim, and the thin upright walls of sinus, ethmoid and pterygoid below it."""
     rng = scene.rng
-    low = 14 + rng.normal(0, 4)
-    rim = [(14, low - 16), (20, low - 4), (32, low), (46, low - 3), (54, low - 13)]
-    scene.add("behind", scene.line(mirrored(scene.wobble(rim, 2.0), side), (0.8, 1.4, 1.8, 1.6, 1.0), 0.5), 0.11)
-    scene.add("behind", scene.area(mirrored([(20, -4), (24, 8), (34, 12), (45, 9), (50, -4)], side), 2.5), -0.12)
+    low = 13 + rng.normal(0, 5)
+    rim = [(14, low - 14), (20, low - 4), (32, low), (46, low - 3), (55, low - 13)]
+    rim = mirrored(scene.wobble(rim, 1.6), side)
+    scene.add("behind", scene.line(rim, (0.8, 1.4, 1.8, 1.6, 1.0), 0.5), rng.uniform(0.05, 0.14))
+    scene.add("behind", scene.line(moved(rim, 0, rng.uniform(1.5, 4)), (0.5, 1.5, 2, 1.5, 0.5), 1.2), 0.06)
+    hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
+    scene.add("behind", scene.area(mirrored(hollow, side), 2.0), -rng.uniform(0.0, 0.16))
     threads = []
-    for _ in range(int(rng.integers(7, 18))):
-        start = np.array([rng.uniform(10, 76), rng.uniform(-2, 36)])
-        heading, length = rng.uniform(-0.6, 2.2), rng.uniform(10, 26)
+    for _ in range(int(rng.integers(6, 14))):
+        upright = rng.uniform() < 0.6
+        start = np.array([rng.choice([14, 20, 38, 60, 64]) + rng.normal(0, 3), rng.uniform(-4, 22)])
+        heading, length = rng.normal(1.5, 0.2) if upright else rng.normal(0.1, 0.4), rng.uniform(10, 34)
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
-        thread = mirrored(scene.wobble(start + steps, 1.8), side)
-        threads.append((thread, rng.uniform(0.5, 1.4), rng.uniform(0.04, 0.12)))
-    scene.add_threads("behind", threads, rng.uniform(0.2, 0.6))
+        thread = mirrored(scene.wobble(start + steps, 0.9), side)
+        threads.append((thread, rng.uniform(0.5, 1.8), rng.uniform(0.03, 0.11)))
+    scene.add_threads("behind", threads, rng.uniform(0.3, 0.8))
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
     """The nasal cavity: air beside the septum and under the conchae, the conchae themselves as soft grey bodies."""
     jaws, rng = patient.jaws, scene.rng
-    floor, half = jaws.palate_height - 3, 21 * jaws.nasal_width
+    floor, half = jaws.palate_height - 3, 20 * jaws.nasal_width
     bend = jaws.septum_deviation
-    cavity = [(0, -4), (half * 0.45, -3), (half * 0.8, 12), (half, floor - 12), (half * 0.85, floor - 3)]
+    cavity = [(0, -4), (half * 0.45, -3), (half * 0.7, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add("behind", scene.area(scene.wobble(cavity, 1.2), 2.5), -0.16)
+    scene.add("behind", scene.area(scene.wobble(cavity, 1.2), 2.5), -rng.uniform(0.06, 0.16))
     for side in (-1, 1):
-        open_to = rng.uniform(0.15, 1.0)
-        meatus = [(1.5, -4), (4 + 4 * open_to, 0), (3 + 3 * open_to, 14), (4, floor - 8), (half * 0.7, floor - 3),
+        open_to = rng.uniform(0.0, 1.0)
+        meatus = [(1.5, -4), (3 + 4 * open_to, 0), (2.5 + 3 * open_to, 14), (4, floor - 8), (half * 0.7, floor - 3),
                   (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 14)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.0), side)
-        scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), 1.2), -0.14 - 0.10 * open_to)
+        scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), 1.2), -0.07 - 0.13 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
-        frontal = [(half * 0.9, -5), (half * 1.5, 2), (half * 1.45, 24), (half * 1.2, floor), (half * 0.9, floor - 8)]
-        scene.add("behind", scene.area(mirrored(scene.wobble(frontal, 2.5), side), 2.5), rng.uniform(0.05, 0.17))
+        frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
+        scene.add("behind", scene.area(mirrored(scene.wobble(frontal, 2.5), side), 3.0), rng.uniform(-0.02, 0.10))
         wall = [(half * 0.75, 0), (half * 0.98, 14), (half * 1.08, floor - 9), (half * 0.85, floor - 1)]
-        scene.add("behind", scene.line(mirrored(scene.wobble(wall, 1.0), side), (0.5, 1.3, 1.5, 0.8), 0.4), 0.13)
+        wall = mirrored(scene.wobble(wall, 1.0), side)
+        scene.add("behind", scene.line(wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.25, 0.9)), rng.uniform(0.05, 0.14))
     septum = [(bend * 0.2, -2), (bend, 12), (bend * 1.1, 24), (bend * 0.3, floor), (0, floor + 8)]
-    scene.add("behind", scene.line(scene.wobble(septum, 0.3), (1.6, 2.0, 1.8, 1.8, 1.4), 0.5), 0.17)
-    scene.add("behind", scene.line([(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9), 0.10)
+    septum = scene.line(scene.wobble(septum, 0.3), (1.8, 2.2, 2.0, 2.2, 1.6), 0.6)
+    scene.add("behind", septum, rng.uniform(0.08, 0.19))
+    scene.add("behind", scene.line([(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9), 0.08)
 
 
 def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor: float) -> None:
-    density = patient.soft_tissue["turbinates"]
-    lower = [(half * 0.35, floor - 8), (half * 0.5, floor - 15), (half * 1.3, floor - 15), (half * 1.9, floor - 8),
-             (half * 1.2, floor - 3), (half * 0.6, floor - 4)]  # fmt: skip
-    middle = [(half * 0.25, 6), (half * 0.5, 2), (half * 0.8, 10), (half * 0.7, 20), (half * 0.35, 19)]
-    for concha, strength in ((lower, 0.12), (middle, 0.08)):
-        body = mirrored(scene.wobble(concha, 1.8), side)
-        scene.add("behind", scene.area(body, 2.0), strength * density)
-        scene.add("behind", scene.shell(body, 1.0), 0.04 * density)
+    """The lower concha is drawn out sideways over the sinus, since it lies across the focal trough."""
+    rng, density = scene.rng, patient.soft_tissue["turbinates"]
+    high, far = rng.normal(0, 2), rng.uniform(1.4, 2.7)
+    lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
+             (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
+    middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
+    for concha, strength in ((lower, 0.19), (middle, 0.11)):
+        body = mirrored(scene.wobble(concha, 1.6), side)
+        scene.add("behind", scene.area(body, rng.uniform(1.0, 3.0)), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
-    """The hard palate: a bright line of its near half, and above it the wider, fainter ghost of its far half."""
+    """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
-    x = np.array([-60, -40, -20, 0, 20, 40, 60])
+    x = np.array([-64, -44, -22, 0, 22, 44, 64])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
-    scene.add("behind", scene.line(line, (0.2, 1.2, 2.2, 2.8, 2.2, 1.2, 0.2), 0.9), rng.uniform(0.10, 0.2))
-    scene.add(
-        "behind", scene.line(moved(line, 0, 0.9), (0.1, 0.7, 1.0, 1.1, 1.0, 0.7, 0.1), 0.22), rng.uniform(0.08, 0.2)
-    )
+    scene.add("behind", scene.line(line, (0.8, 2.4, 3.4, 4.0, 3.4, 2.4, 0.8), 0.7), rng.uniform(0.12, 0.24))
     above = rng.uniform(2.5, 8)
+    for side in (-1, 1):
+        inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)
+        for share in rng.uniform(-0.3, 1.2, 3):
+            sag, end = rng.normal(0, 1.2), above * share
+            ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
+            ray = scene.line(mirrored(ray, side), (0.2, rng.uniform(0.6, 2.2), 0.3), rng.uniform(0.15, 0.5))
+            scene.add("behind", ray, rng.uniform(0.05, 0.20))
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 1.3), 0.07)
+    scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.9), rng.uniform(0.04, 0.13))
 
 
 def _draw_skull_base(scene: Scene, side: int) -> None:
     """Articular eminence, mandibular fossa, ear canal, mastoid and styloid: the bright, tangled upper corner."""
     rng = scene.rng
-    lower = [(70, 14), (84, 22), (96, 30), (101, 33.5), (105, 29), (111, 23), (118, 25), (124, 33), (130, 46)]
-    upper = [(139, 62), (158, 66), (160, -6), (66, -6)]
-    bone = mirrored(np.vstack([scene.wobble(lower, 1.2), upper]), side)
-    scene.add("behind", scene.area(bone, 0.6), 0.11)
-    scene.add("behind", scene.area(bone, 4.0), rng.uniform(0.04, 0.16))
-    scene.add("behind", scene.line(bone[1:9], (0.6, 1.4, 2.0, 1.8, 1.2, 1.2, 1.0, 0.4), 0.5), 0.11)
-    deep = [(92, -6), (104, 12), (118, 14), (132, 30), (150, 58), (160, 50), (160, -6)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 5.0), rng.uniform(0.28, 0.52))
-    canal = scene.wobble([(123, 23), (129, 19), (133, 24), (126, 27)], 1.8)
-    scene.add("behind", scene.area(mirrored(canal, side), 1.2), rng.uniform(-0.22, -0.05))
-    styloid = [(131, 40), (128, 52), (124, 62), (121.5, 68 + rng.normal(0, 4))]
-    styloid = mirrored(scene.wobble(styloid, 0.8), side)
-    scene.add("behind", scene.line(styloid, (3.4, 2.8, 2.2, 0.8), 0.8), rng.uniform(0.03, 0.11))
+    rise, out = rng.normal(0, 4), rng.normal(0, 3)
+    lower = [(70, 20), (79, 17), (88, 20), (97, 27), (101, 29.5), (105, 25), (111, 19), (117, 21), (123, 29), (129, 42)]
+    lower = scene.wobble(moved(lower, out, rise), 1.2)
+    upper = [(138, 58), (150, 66), (164, 60), (164, -8), (76, -8)]
+    bone = mirrored(np.vstack([lower, moved(scene.wobble(upper[:2], 2.5), out, rise), upper[2:]]), side)
+    scene.add("behind", scene.area(bone, 0.9), rng.uniform(0.03, 0.13))
+    scene.add("behind", scene.area(bone, 5.0), rng.uniform(0.10, 0.24))
+    scene.add("behind", scene.line(bone[1:8], (0.3, 1.0, 1.8, 1.6, 1.2, 1.0, 0.3), 0.4), rng.uniform(0.06, 0.18))
+    for _ in range(3):  # plates of temporal and sphenoid bone that run from the corner to the orbit
+        x, y, fall = rng.uniform(52, 70), rng.uniform(2, 18), rng.uniform(-6, 10)
+        plate = scene.wobble([(x, y), (x + 16, y - 3), (x + 34, y + fall / 2), (x + 54, y + fall)], 1.0)
+        plate = scene.line(mirrored(plate, side), (0.4, 1.6, 3.0, 3.6), rng.uniform(0.3, 1.2))
+        scene.add("behind", plate, rng.uniform(0.02, 0.12))
+    deep = moved([(88, -8), (104, 8), (118, 12), (130, 22), (144, 30), (164, 36), (164, -8)], out, rise)
+    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 6.0), rng.uniform(0.26, 0.52))
+    mastoid = moved([(122, 30), (128, 44), (133, 56), (141, 58), (146, 46), (144, 26)], out, rise)
+    mastoid = mirrored(scene.wobble(mastoid, 2.0), side)
+    for blurred in (0.8, 3.0):
+        scene.add("behind", scene.area(mastoid, blurred), rng.uniform(0.02, 0.12))
+    canal = mirrored(moved(scene.wobble([(121, 21), (125, 18), (128, 21), (124, 24)], 0.8), out, rise), side)
+    scene.add("behind", scene.area(canal, 1.0), rng.uniform(-0.28, -0.02))
+    styloid = [(128, 40), (124, 52), (119, 62), (116, 68 + rng.normal(0, 4))]
+    styloid = mirrored(scene.wobble(moved(styloid, out, rise), 0.8), side)
+    scene.add("behind", scene.line(styloid, (3.4, 2.8, 2.2, 0.8), 0.6), rng.uniform(0.02, 0.13))
 
 
 def _draw_air_cells(scene: Scene) -> None:
     """The honeycomb of the mastoid and the tangle of temporal and sphenoid bone, in the corners where bone is thick."""
     rng = scene.rng
-    net = ridges(band_noise(scene.grain, scene.shape, 8.0 * scene.scale, 0.6), 2.2) * 0.7
-    net += 0.25 * ridges(band_noise(scene.grain, scene.shape, 3.6 * scene.scale, 0.6), 1.8)
-    net += 0.35 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.6)
-    corner = np.clip((scene.across - 78 - np.maximum(0, scene.down - 10) * 1.1) / 22, 0, 1)
-    scene.behind += corner * 0.10 * net
-    threads = []
-    for side in (-1, 1):
-        for _ in range(int(rng.integers(26, 44))):
-            start = np.array([rng.uniform(72, 148), rng.uniform(-4, 40)])
-            heading, length = rng.normal(0.55, 0.5), rng.uniform(12, 40)
-            steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
-            thread = mirrored(scene.wobble(start - steps / 2, 2.0), side)
-            width, depth = rng.uniform(0.5, 2.0), rng.uniform(0.05, 0.16)
-            hollow = rng.uniform() < 0.12  # air cells in a row, rather than a plate of bone seen on edge
-            threads.append((thread, width, -0.5 * depth if hollow else depth))
-    scene.add_threads("behind", threads, 0.4)
+    corner = np.clip((scene.across - 84 - np.maximum(0, scene.down - 10) * 0.9) / 30, 0, 1)
+    corner = corner[scene.down[:, 0] < 84]
+    if len(corner) > 16:
+        net = 0.7 * ridges(band_noise(scene.grain, corner.shape, 2.2 * scene.scale, 0.6), 1.8)
+        net += 0.4 * band_noise(scene.grain, corner.shape, 11 * scene.scale, 0.6)
+        scene.behind[: len(corner)] += corner * 0.13 * net
+    for soft, count in ((0.25, 34), (0.8, 14)):
+        threads = []
+        for side in (-1, 1):
+            for _ in range(count):
+                out = rng.uniform(74, 150)
+                start = np.array([out, rng.uniform(-4, 14 + 0.55 * (out - 74))])
+                heading, length = rng.normal(0.6, 0.5), rng.uniform(6, 24)
+                steps = np.linspace(-0.5, 0.5, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
+                thread = mirrored(scene.wobble(start + steps, 1.0), side)
+                hollow = rng.uniform() < 0.15  # air cells in a row, rather than a plate of bone seen on edge
+                depth = rng.uniform(0.02, 0.12) * (-0.6 if hollow else 1)
+                threads.append((thread, rng.uniform(0.3, 1.0) * (1 + 2 * soft), depth))
+        scene.add_threads("behind", threads, soft)

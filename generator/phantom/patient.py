@@ -21,14 +21,22 @@ def random_patient(rng: np.random.Generator) -> Patient:
     return patient
 
 
+def random_edentulous(rng: np.random.Generator) -> Patient:
+    """Somebody without a tooth, drawn from `rng`: the ridges resorbed, the chin on a rest instead of a bite block."""
+    age = int(np.clip(rng.normal(70, 9), 45, 90))
+    jaws, positioning = random_jaws(rng, age), random_positioning(rng)
+    jaws.bone_loss, positioning.bite_block = float(rng.gamma(2.0, 1.2)), False
+    return Patient(age, jaws, positioning, [], sorted(UPPER + LOWER), [], random_soft_tissue(rng))
+
+
 def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
-        size=np.clip(normal(1, 0.035), 0.9, 1.09),
+        size=np.clip(normal(1, 0.042), 0.88, 1.11),
         mandible_height=normal(31, 2.0),
-        ramus_width=normal(34, 2.5),
-        gonial_flare=normal(0, 3.5),
-        antegonial_notch=rng.gamma(1.5, 1.2),
+        ramus_width=normal(35, 4.0),
+        gonial_flare=normal(2, 5.0),
+        antegonial_notch=rng.gamma(1.3, 0.8),
         condyle_height=normal(27, 5.0),
         condyle_size=np.clip(normal(1, 0.12), 0.7, 1.3),
         cortex=np.clip(normal(3.6, 0.5) - 0.015 * max(0, age - 50), 2.0, 5.0),
@@ -40,8 +48,8 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         palate_height=normal(43.5, 2.5),
         nasal_width=normal(1, 0.1),
         septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(11, 3.0), 3, 18),
-        bite_opening=np.clip(normal(3.3, 1.0), 1.5, 6.0),
+        smile=np.clip(normal(12, 3.3), 3, 20),
+        bite_opening=np.clip(normal(3.8, 1.2), 1.5, 7.0),
         overlap=[float(value) for value in rng.gamma(1.3, 0.45, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
@@ -49,14 +57,14 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
 
 def random_positioning(rng: np.random.Generator) -> Positioning:
     return Positioning(
-        rotation=rng.normal(0, 0.032),
+        rotation=rng.normal(0, 0.04),
         tilt=rng.normal(0, 0.018),
-        chin=rng.normal(0, 1.8),
+        chin=rng.normal(0, 2.4),
         forward=rng.normal(0, 0.06),
-        shift=rng.normal(0, 2.0),
-        height=rng.normal(0, 3.5),
+        shift=rng.normal(0, 2.8),
+        height=rng.normal(0, 5.0),
         exposure=rng.normal(0, 0.03),
-        contrast=np.clip(rng.normal(1.07, 0.1), 0.85, 1.35),
+        contrast=np.clip(rng.normal(1.14, 0.1), 0.9, 1.4),
         movement=min(0.3, rng.gamma(1.2, 0.05)),
         bite_block=bool(rng.uniform() < 0.75),
     )

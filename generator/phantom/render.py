@@ -15,7 +15,7 @@ from .imaging import develop, expose, frame_border, stamp_marker
 from .looks import LOOKS, Look
 from .mandible import draw_mandible
 from .maxilla import draw_maxilla
-from .patient import random_patient
+from .patient import random_edentulous, random_patient
 from .raster import soften
 from .restorations import connector, findings, implant, pontic, restorations
 from .scene import Scene
@@ -23,12 +23,12 @@ from .soft import draw_ghosts, draw_soft_tissue
 from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
-VERSION = 2  # raised whenever the same seed gives other pixels than before
+VERSION = 3  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
 BREADTH = (0.74, 0.72, 0.82, 0.95, 1.0, 1.1, 1.1, 1.05)
 
-DENTITIONS = {"adult": random_patient, "mixed": random_child}
+DENTITIONS = {"adult": random_patient, "mixed": random_child, "edentulous": random_edentulous}
 
 
 def render(
@@ -38,7 +38,8 @@ def render(
 
     The random generators are made from (seed, index) alone: neither order nor number of processes matters. The patient,
     and the shape of every part, does not depend on the look. `dentition` "mixed" asks for a child between milk and
-    permanent teeth. The record's `places` are pixels of this picture, x before y, also where they lie outside it.
+    permanent teeth, "edentulous" for somebody old who has lost them all. The record's `places` are pixels of this
+    picture, x before y, also where they lie outside it.
 
     Raises PhantomError for an unknown look or dentition, a negative seed or index, or a size that is not 2:1 and at
     least 128 pixels wide.

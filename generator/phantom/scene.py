@@ -9,6 +9,11 @@ import numpy as np
 from .geometry import Frame
 from .raster import Patch, band, coarse_shape, curve, fill, fill_sum, refine, soft_fill, soften
 
+# The weights of a cubic Bézier curve's four points along it, array (20, 4).
+BERNSTEIN = np.stack(
+    [w * t**k * (1 - t) ** (3 - k) for t in [np.linspace(0, 1, 20)] for k, w in enumerate((1, 3, 3, 1))], 1
+)
+
 
 class Scene:
     """Optical depth by distance from the focal trough: float32 arrays of the picture's shape.
@@ -51,7 +56,7 @@ class Scene:
     def blur_of(self, position: int) -> float:
         """Blur in pixels of a tooth at an FDI position 1 to 8, by how far the patient stands from the trough."""
         narrow = max(0.0, 1 - position / 4.5)
-        return self.scale * (0.08 + narrow * (0.12 + 4.5 * abs(self.frame.positioning.forward)))
+        return self.scale * (0.18 + narrow * (0.12 + 4.5 * abs(self.frame.positioning.forward)))
 
     def wobble(self, points, amount: float) -> np.ndarray:
         """Control points moved by normal deviates of `amount` mm: no two people, and no two sides, are alike."""
@@ -84,12 +89,11 @@ class Scene:
         return Patch(body.top, body.left, body.values * (1 - faded) * 2)
 
     def add_threads(self, layer: str, threads: list[tuple[np.ndarray, float, float]], blurred: float) -> None:
-        """Add many fine lines of one blur at once: points in mm, largest width in mm, optical depth."""
-        bands = []
-        for points, width, _ in threads:
-            line = self.outline(points, closed=False)
-            taper = np.minimum(1, 0.15 + 1.7 * np.sin(np.linspace(0, np.pi, len(line))))
-            bands.append(band(line, width * taper * self.scale))
+        """Add many fine lines of one blur at once: four Bézier points in mm, largest width in mm, optical depth."""
+        lines = BERNSTEIN @ np.stack([points for points, _, _ in threads])
+        lines = self.frame.to_pixels(lines).reshape(lines.shape)
+        taper = np.minimum(1, 0.15 + 1.7 * np.sin(np.linspace(0, np.pi, lines.shape[1]))) * self.scale
+        bands = [band(line, width * taper) for line, (_, width, _) in zip(lines, threads, strict=True)]
         drawn = fill_sum(bands, [depth for _, _, depth in threads], self.shape)
         self.add(layer, soften(drawn, blurred * self.scale, self.shape), 1.0)
 

@@ -32,9 +32,9 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.10 * bulk)
     scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
-        cheek = scene.wobble([(58, 8), (92, 6), (122, 24), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
+        cheek = scene.wobble([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
         scene.add("behind", scene.area(mirrored(cheek, side), 8.0), 0.15 * bulk)
-    scene.behind -= 0.06 * np.clip((scene.down - 122) / 26, 0, 1)
+    scene.behind -= 0.07 * np.clip((scene.down - 114) / 30, 0, 1) * (1.5 - scene.across / 70)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
@@ -47,28 +47,39 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     share = patient.soft_tissue["palatoglossal_air"]
     roof = jaws.palate_height + 3.5
     dorsum = roof + 1 + 15 * share
-    side = np.array([(46, dorsum + 2), (66, dorsum + 1), (84, max(dorsum, 50) + 4), (95, 70), (98, 86), (92, 98)])
+    reach, drop = rng.normal(0, 4), rng.normal(0, 4)
+    side = np.array([(46, dorsum + 2), (62, dorsum + 1), (75 + reach / 2, max(dorsum, 47 + drop)),
+                     (92 + reach, 58 + drop), (103 + reach, 74 + drop), (104 + reach, 92), (94, 103)])  # fmt: skip
     floor = [(60, 104), (30, 116), (0, 122)]
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
     aside = 0.12 + 0.88 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
     edge = patient.soft_tissue["tongue"]
-    for blurred, depth in ((0.9, 0.09 * edge), (6.0, 0.20 - 0.09 * edge)):
+    for blurred, depth in ((rng.uniform(0.5, 1.6), 0.10 * edge), (5.0, 0.17 - 0.10 * edge)):
         body = scene.area(tongue, blurred)
         thinned = body.values * aside[:, body.step // 2 :: body.step][:, body.window[1]]
         scene.add("behind", Patch(body.top, body.left, thinned, body.step), depth)
     if share > 0.12:
-        air = [(-74, roof + 9), (-60, roof + 2), (-30, roof), (30, roof), (60, roof + 2), (74, roof + 9)]
-        under = [(66, dorsum + 6), (46, dorsum + 1), (0, dorsum - 1), (-46, dorsum + 1), (-66, dorsum + 6)]
-        scene.add("behind", scene.area(np.vstack([scene.wobble(air, 1.2), under]), 1.4), -0.09 - 0.07 * share)
-    x = np.linspace(-64, 64, 9)
-    middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
-    slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add("behind", scene.area(slit, 1.0), -0.07)
+        ends = rng.uniform(50, 78, 2)
+        for blurred, depth in ((1.0, 0.4), (3.5, 0.6)):
+            air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 10, roof + 2), (ends[0], roof + 7),
+                            (ends[0] - 14, dorsum + 3), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
+                            (14 - ends[1], dorsum + 3), (-ends[1], roof + 7), (10 - ends[1], roof + 2)])  # fmt: skip
+            scene.add("behind", scene.area(scene.wobble(air, 1.0), blurred), -depth * (0.05 + 0.12 * share))
+    if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
+        _draw_bite(scene, patient)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
     front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
     scene.add("behind", scene.area(scene.wobble(front, 3.0), 7.0), -0.10 * rng.uniform(0.5, 1.3))
+
+
+def _draw_bite(scene: Scene, patient: Patient) -> None:
+    """The slit between the biting surfaces of two arches; bare ridges leave none, for lips and tongue close it."""
+    jaws, x = patient.jaws, np.linspace(-64, 64, 9)
+    middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
+    slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
+    scene.add("behind", scene.area(slit, 1.0), -0.10)
 
 
 def _draw_bite_block(scene: Scene, patient: Patient) -> None:
@@ -89,30 +100,42 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add("behind", scene.area(mirrored(behind, side), 3.0), -0.08 * scene.rng.uniform())
     gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 1.5), scene.rng.normal(-4, 2), 0)
-    scene.add("behind", scene.area(mirrored(gap, side), 2.0), -scene.rng.uniform(0.0, 0.10))
+    scene.add("behind", scene.area(mirrored(gap, side), 2.0), -scene.rng.uniform(0.02, 0.16))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add(
         "behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.6), -0.01 - 0.11 * patient.soft_tissue["airway"]
     )
     outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), scene.rng.uniform(0.04, 0.22))
+    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), scene.rng.uniform(0.0, 0.14))
 
 
 def _draw_vertebrae(scene: Scene, side: int) -> None:
     """The cervical spine as it enters and leaves the scan: stacked bodies at the lateral edges."""
     rng = scene.rng
     y, edge = 58 + rng.normal(0, 4), 131 + rng.normal(0, 4.5)
-    column = scene.wobble([(edge + 2, 44), (165, 40), (165, 165), (edge + 1, 165)], 1.5)
-    scene.add("behind", scene.area(mirrored(column, side), 2.5), 0.13)
-    clear = rng.uniform(0.15, 1.3)  # how much of it the scan still meets
+    slant = rng.normal(-4, 5)
+    column = scene.wobble([(edge - 2, 40), (165, 36), (165, 165), (edge + slant, 165), (edge - 1, 90)], 1.5)
+    scene.add("behind", scene.area(mirrored(column, side), 1.8), rng.uniform(0.10, 0.18))
+    clear = rng.uniform(0.1, 1.2)  # how much of it the scan still meets
     while y < 152:
         tall = rng.uniform(13, 17)
         foot = y + tall - 2.5
-        block = [(edge, y + 1), (edge + 8, y - 1), (165, y - 2), (165, foot), (edge + 8, foot), (edge - 1, foot + 1)]
-        block = mirrored(scene.wobble(block, 1.8), side)
-        scene.add("behind", scene.area(block, 1.6), 0.06 * clear)
-        scene.add("behind", scene.shell(block, 1.4), 0.09 * clear)
-        y += tall + rng.uniform(1.0, 3)
+        front = edge + slant * (y - 60) / 100 + 3
+        block = [(front, y + 1), (front + 8, y - 1), (front + 19, y), (front + 19, foot - 1), (front + 8, foot),
+                 (front - 2, foot + 2), (front + 2, (y + foot) / 2)]  # fmt: skip
+        block = mirrored(scene.wobble(block, 1.4), side)
+        scene.add("behind", scene.area(block, 1.2), 0.05 * clear)
+        scene.add("behind", scene.shell(block, 1.0), 0.05 * clear)
+        arch = [
+            (front + 13, y + 4),
+            (front + 22, y + 1),
+            (front + 34, y + 6),
+            (front + 26, foot),
+            (front + 15, foot - 3),
+        ]
+        arch = mirrored(scene.wobble(arch, 2.0), side)
+        scene.add("behind", scene.area(arch, 0.7), rng.uniform(-0.05, 0.10) * clear)
+        y += tall + rng.uniform(0.5, 3)
 
 
 def _draw_hyoid(scene: Scene, side: int) -> None:
@@ -120,10 +143,15 @@ def _draw_hyoid(scene: Scene, side: int) -> None:
     rng = scene.rng
     x, y = rng.normal(74, 8), rng.normal(122, 7)
     horn = scene.wobble([(x + 36, y - 17), (x + 22, y - 9), (x + 8, y - 4), (x - 4, y + 1)], 1.0)
-    scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.0, 4.0, 4.0), 1.4), 0.075)
-    scene.add("behind", scene.line(mirrored(moved(horn, 0, -1.5), side), (0.3, 0.9, 1.2, 1.0), 0.6), 0.05)
-    body = scene.wobble([(x - 3, y - 4), (x - 10, y - 1), (x - 11, y + 4), (x - 5, y + 6)], 0.8)
-    scene.add("behind", scene.line(mirrored(body, side), (0.6, 2.2, 2.4, 0.6), 0.8), rng.uniform(0.05, 0.12))
+    clear, blurred = rng.uniform(0.4, 1.4), rng.uniform(0.3, 1.2)
+    scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred), 0.07 * clear)
+    for edge in (-1.6, 1.8):
+        rim = mirrored(moved(horn, 0, edge), side)
+        scene.add("behind", scene.line(rim, (0.3, 0.8, 1.0, 0.8), blurred / 2), 0.05 * clear)
+    body = [(x + 4, y - 5), (x - 4, y - 5), (x - 11, y - 1), (x - 12, y + 5), (x - 6, y + 7), (x - 1, y + 3)]
+    body = mirrored(scene.wobble(body, 1.2), side)
+    scene.add("behind", scene.area(body, blurred), 0.06 * clear)
+    scene.add("behind", scene.shell(body, 1.2), 0.07 * clear)
 
 
 def _draw_ear(scene: Scene, side: int) -> None:
@@ -168,7 +196,7 @@ def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
     field = [(56, 50), (84, 46), (back - 8, 50), (back, 66), (back + 2, 82), (back - 2, low + tilt),
              (back - 5, low + tilt + 1), (78, low + tilt / 2), (50, low), (46, low - 2), (44, 76)]  # fmt: skip
     field = mirrored(scene.wobble(field, 1.5), side)
-    scene.add("ghost", scene.area(field, rng.uniform(0.4, 2.5)), 0.13 * strength * rng.uniform(0.1, 1.2))
+    scene.add("ghost", scene.area(field, rng.uniform(0.3, 1.5)), 0.09 * strength * rng.uniform(0.1, 1.2))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
@@ -181,7 +209,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
         column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add("ghost", scene.area(column, 1.3), 0.075 * density * rng.uniform(0.5, 1.4))
+        scene.add("ghost", scene.area(column, 1.3), 0.10 * density * rng.uniform(0.4, 1.5))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
     scene.add("behind", scene.line(seam, (6.0, 5.0, 2.0), 1.5), 0.07 * density)
     columns, y = scene.shape[1], scene.down
@@ -190,7 +218,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     scene.ghost += (
         density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.05 * stripes + 0.07 * np.clip((y - 118) / 25, 0, 1))
     )
-    scene.ghost += 0.05 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
+    scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
 
 
 def _across(scene: Scene, half: float, edge: float) -> np.ndarray:

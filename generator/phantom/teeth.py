@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.195, 0.085, 0.12, 0.065, 0.03, 0.038
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.180, 0.078, 0.105, 0.065, 0.028, 0.034
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
@@ -143,7 +143,8 @@ class ToothGrid:
 
 def _grid(stand: Stand, crown: float, root: float, width: float, shape: tuple[int, int]):
     half = width / 2 + 2.5
-    corners = np.array([stand.point(u, v) for u in (-half, half) for v in (-root * 1.1 - 4, crown + 1.5)])
+    above = 3.5 if stand.tooth.state in ("germ", "impacted") else 1.5  # room for the follicle
+    corners = np.array([stand.point(u, v) for u in (-half, half) for v in (-root * 1.1 - 4, crown + above)])
     left, top = np.clip(np.floor(corners.min(0)).astype(int), 0, [shape[1] - 1, shape[0] - 1])
     right, bottom = np.clip(np.ceil(corners.max(0)).astype(int), [left + 1, top + 1], [shape[1], shape[0]])
     x = np.arange(left, right, dtype=np.float32)[None, :] + 0.5 - stand.neck[0]
@@ -256,4 +257,4 @@ def follicle(grid: ToothGrid) -> np.ndarray:
     outside = -grid.crown_depth
     sac = np.exp(-(((outside - 0.8) / 0.6) ** 2))
     wall = np.exp(-(((outside - 2.0) / 0.35) ** 2))
-    return (0.05 * wall - 0.06 * sac) * grid.soft(grid.v + 0.3)
+    return (0.06 * wall - 0.09 * sac) * grid.soft(grid.v + 0.3)

@@ -10,8 +10,8 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((3.4, 1.6, 0.65), (2.1, 1.3, 1.0)),
-    "maxilla": ((2.4, 0.85, 1.1), (1.6, 0.8, 0.7)),
+    "mandible": ((2.6, 1.6, 0.6), (1.4, 1.3, 1.0)),
+    "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 1.0)),
 }
 
 
@@ -34,7 +34,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             marrow *= np.clip((104 - scene.across) / 40, 0.25, 1)
-        scene.trough[window] += 0.042 * (visible * marrow)[window] * pattern
+        scene.trough[window] += 0.044 * (visible * marrow)[window] * pattern
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
@@ -57,6 +57,11 @@ def vary_thickness(scene: Scene) -> None:
     blotches = band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7)
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
     scene.trough += 0.006 * inside * blotches
-    scene.behind += 0.018 * band_noise(scene.grain, scene.shape, 16 * scene.scale, 0.8)
+    scene.behind += 0.012 * band_noise(scene.grain, scene.shape, 20 * scene.scale, 0.7)
     face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
-    scene.behind += 0.045 * face * band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7, 2.2)
+    face = face[scene.down[:, 0] < 46]
+    if len(face) < 16:
+        return
+    scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 24 * scene.scale, 0.7, 2.2)
+    # What crosses the trough aslant is drawn out sideways into streaks.
+    scene.ghost[: len(face)] += 0.02 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)

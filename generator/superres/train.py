@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..corpus import Corpus, open_corpus
-from ..devices import find_device, find_precision
+from ..devices import find_accelerator, find_precision
 from ..runs import Run
 from ..seeds import seed_of
 from . import check, toolbox
@@ -62,7 +62,7 @@ def train(
     pairs = Pairs(corpus, DEGRADATIONS[preset.degradation], preset.crop, preset.batch, seed)
     _refuse_unless_sensible(preset)
     vgg = find_vgg(vgg_weights) if preset.perceptual_weight and preset.gan_steps else None
-    accelerator = _accelerator(find_device(device))
+    accelerator = find_accelerator(device)
     if preset.batch % accelerator.num_processes:
         raise SuperResError(f"A batch of {preset.batch} cannot be shared by {accelerator.num_processes} processes")
     trainer = Trainer(preset, seed, accelerator, find_precision(precision, accelerator.device), vgg)
@@ -75,14 +75,6 @@ def train(
     }
     with Run(out, settings, writes=accelerator.is_main_process) as run:
         return _run(run, trainer, pairs, workers, progress)
-
-
-def _accelerator(device: torch.device):
-    from accelerate import Accelerator
-
-    if device.type == "cuda" and device.index is not None:
-        torch.cuda.set_device(device)
-    return Accelerator(cpu=device.type == "cpu")
 
 
 def _refuse_unless_sensible(preset: Preset) -> None:

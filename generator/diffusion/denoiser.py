@@ -1,0 +1,122 @@
+"""A network with its schedule: loaded, saved, and called as net(x, t) → predicted noise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..cards import write_card
+from ..checkpoint import CheckpointError, file_sha256, load_checkpoint, load_weights, read_published, save_checkpoint
+from ..devices import find_device, find_precision
+from .schedule import Schedule
+from .settings import Model, model_from, plain
+from .unet import UNet
+
+KIND = "diffusion"
+PURPOSE = (
+    "A denoising diffusion network that makes synthetic panoramic dental radiographs. For research on how well people "
+    "and machines tell them from real ones; its images show no patient and must not be used for diagnosis, nor passed "
+    "off as real."
+)
+
+
+class Denoiser(nn.Module):
+    """A U-Net, its settings and its schedule.
+
+    net(x, t): x (n, channels, height, width) in float32, noisy images whose clean values lie in [-1, 1]; t (n,) whole
+    numbers 0 … 999. Returns the predicted noise, float32, whatever the network itself was trained to predict.
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+        self.schedule = Schedule(model.schedule)
+        self.unet = UNet(model.channels, model.widths, model.patch, model.heads, model.head_width, model.groups)
+        self.about: dict = {}
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return self.schedule.to_noise(self.model.prediction, self.predict(x, t), x, t)
+
+    def predict(self, x: Tensor, t: Tensor) -> Tensor:
+        """What the network itself predicts: noise, v or x0, float32."""
+        return self.unet(x.to(self.precision), t).float()
+
+    @property
+    def precision(self) -> torch.dtype:
+        return self.unet.conv_out.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.unet.conv_out.weight.device
+
+
+def load(path: str | os.PathLike, device: str = "auto", precision: str = "auto", compiled: bool = False) -> Denoiser:
+    """The network of a checkpoint, in eval mode and ready for sampling; `net.model` and `net.about` say what it is.
+
+    `precision` is auto (bfloat16 on a GPU, else float32), float32 or bfloat16. `compiled` pays on a GPU from a few
+    hundred images on: the first batch then takes a minute or two. Raises CheckpointError, SettingsError, DeviceError.
+    """
+    tensors, about = load_checkpoint(path, KIND)
+    net = Denoiser(model_from(about["config"]))
+    load_weights(net.unet, {name: tensor.float() for name, tensor in tensors.items()}, path)
+    net.about = about
+    return made_ready(net, device, precision, compiled)
+
+
+def made_ready(net: Denoiser, device: str = "auto", precision: str = "auto", compiled: bool = False) -> Denoiser:
+    """`net` itself, moved and set for sampling as load() says."""
+    where = find_device(device)
+    net.unet.to(device=where, dtype=find_precision(precision, where), memory_format=torch.channels_last)
+    net.schedule.to(where)
+    net.eval().requires_grad_(False)
+    torch.backends.cudnn.benchmark = where.type == "cuda"
+    if compiled:
+        net.unet.compile(dynamic=False)
+    return net
+
+
+def save(
+    path: str | os.PathLike, tensors: Mapping[str, Tensor], model: Model, about: Mapping, half: bool = False
+) -> None:
+    """Write the weights of a U-Net with all that load() needs, and a model card beside; `half` stores float16."""
+    held = {name: tensor.half() for name, tensor in tensors.items()} if half else tensors
+    whole = {**about, "config": plain(model)}
+    save_checkpoint(path, KIND, held, whole)
+    write_card(Path(path), "Diffusion network for panoramic radiographs", PURPOSE, whole)
+
+
+def recognised(content: Mapping) -> bool:
+    """Whether a published file's content is a diffusion checkpoint."""
+    return "init_conv.weight" in _weights(content)
+
+
+def convert(path: str | os.PathLike, out: str | os.PathLike, height: int = 128, width: int = 256) -> Model:
+    """Write the EMA weights of a published `.pth` as the checkpoint `out`; returns its settings.
+
+    Widths and channels are read off the weights; the size of the images does not stand in them. CheckpointError says
+    why a file cannot be converted.
+    """
+    tensors = _weights(read_published(path))
+    name = Path(path).name
+    try:
+        levels = 1 + max(int(key.split(".")[1]) for key in tensors if key.startswith("down_blocks."))
+        widths = [tensors[f"down_blocks.{level}.0.conv1.weight"].shape[0] for level in range(levels)]
+        widths.append(tensors["mid_block1.conv1.weight"].shape[0])
+        heads = tensors["mid_attn.to_out.weight"].shape[1] // Model.head_width
+        model = Model(height, width, tensors["init_conv.weight"].shape[1], tuple(widths), heads=heads)
+    except (KeyError, ValueError, IndexError) as error:
+        raise CheckpointError(f"{name} holds no diffusion network of the published kind") from error
+    load_weights(Denoiser(model).unet, tensors, path)
+    save(out, tensors, model, {"training": {"published_file": name, "published_sha256": file_sha256(path)}})
+    return model
+
+
+def _weights(content: Mapping) -> Mapping[str, Tensor]:
+    for name in ("ema_model_state", "model_state"):
+        if isinstance(content.get(name), dict):
+            return content[name]
+    return content

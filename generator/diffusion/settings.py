@@ -1,0 +1,98 @@
+"""What there is to choose of a network and of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from ..errors import GeneratorError
+
+PREDICTIONS = ("noise", "v", "x0")
+SCHEDULES = ("published", "cosine", "shifted", "zero-snr")
+LOSSES = ("l1", "l2")
+WEIGHTINGS = ("none", "min-snr")
+EMAS = ("cosine", "half-life")
+SAMPLERS = ("ddpm", "ddim", "dpm++", "unipc")
+
+
+class SettingsError(GeneratorError):
+    """Settings that no network or training can have."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What builds a network and says how its output is to be read. It stands in every checkpoint as `config`."""
+
+    height: int = 128  # pixels
+    width: int = 256
+    channels: int = 3  # 3 equal ones, as published, or 1
+    widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of each level, from the highest resolution
+    patch: int = 1  # the network works on patch × patch pixels at once
+    heads: int = 4  # of attention
+    head_width: int = 32
+    groups: int = 8  # of group norm
+    prediction: str = "noise"  # what the network outputs: noise, v (Salimans & Ho 2022) or x0
+    schedule: str = "published"  # see schedule.py
+    sampler: str = "ddim"  # recommended for this network
+    steps: int = 250
+    eta: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        _one_of(self, prediction=PREDICTIONS, schedule=SCHEDULES, sampler=SAMPLERS)
+        if len(self.widths) < 2 or any(width < 1 or width % self.groups for width in self.widths):
+            raise SettingsError(f"widths must be two or more multiples of {self.groups}, not {list(self.widths)}")
+        if self.widths[0] < 4:  # the sinusoids divide by half of it less one
+            raise SettingsError("the first of the widths must be 4 or more")
+        if self.channels not in (1, 3):
+            raise SettingsError(f"channels must be 1 or 3, not {self.channels}")
+        unit = self.patch * 2 ** (len(self.widths) - 2)
+        if self.height % unit or self.width % unit:
+            raise SettingsError(f"height and width must be multiples of {unit} for this patch and these levels")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained. One step is one batch over all processes together."""
+
+    steps: int = 100_000
+    batch: int = 16
+    rate: float = 1e-4  # AdamW's highest learning rate; betas as published, no weight decay
+    betas: tuple[float, float] = (0.9, 0.99)
+    warmup: int = 300  # steps of linear rise; a cosine to 0 follows
+    clip: float = 1.0  # highest norm of the gradient
+    loss: str = "l1"  # l1 or l2, on what the network predicts
+    weighting: str = "none"  # none, or min-snr: Hang et al. 2023
+    gamma: float = 5.0  # of min-snr
+    ema: str = "cosine"  # cosine: factor from 0.996 to 1 over the training, as published; half-life: by images seen
+    ema_images: int = 50_000  # the half-life, in images
+    flip: bool = False  # mirrors half of the images. Side markers would come out mirrored: for corpora without any
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "betas", tuple(float(beta) for beta in self.betas))
+        _one_of(self, loss=LOSSES, weighting=WEIGHTINGS, ema=EMAS)
+        if min(self.steps, self.batch, self.warmup, self.ema_images) < 1 or min(self.rate, self.clip, self.gamma) <= 0:
+            raise SettingsError("steps, batch, warmup, ema_images, rate, clip and gamma must be greater than 0")
+
+
+def model_from(config: Mapping) -> Model:
+    """The Model that a checkpoint's `config` describes; SettingsError for anything else."""
+    known = {each.name for each in fields(Model)}
+    if unknown := sorted(set(config) - known):
+        raise SettingsError(f"The checkpoint's configuration has {unknown[0]!r}, which this version does not know")
+    try:
+        return Model(**config)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"The checkpoint's configuration cannot be used: {error}") from error
+
+
+def plain(settings: Model | Training) -> dict:
+    """The settings as JSON values."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
+
+
+def _one_of(settings: object, **known: tuple[str, ...]) -> None:
+    for name, values in known.items():
+        if getattr(settings, name) not in values:
+            raise SettingsError(f"{name} must be one of {', '.join(values)}, not {getattr(settings, name)!r}")
