@@ -9,6 +9,7 @@ from pathlib import Path
 from .analysis.ratings import Ratings, RatingsError
 from .answers import export_parts
 from .creation import pool_folders
+from .machine import machine_attention, machine_rows
 from .pools import PoolError, find_pool
 from .records import Records, Study
 
@@ -62,7 +63,8 @@ def report_parts(records: Records, study: Study, data: Path, include_simulated: 
     from .analysis.results import study_results
 
     _, rows, finished = study_parts(records, study, data, include_simulated)
-    results = study_results(rows, finished, include_simulated=include_simulated)
+    machine = machine_rows(data, study)
+    results = study_results(rows, finished, include_simulated=include_simulated, machine_rows=machine)
     last = max((row["received_at"] for row in rows if row.get("received_at")), default=None)
     about = {
         "study": study.name,
@@ -73,6 +75,7 @@ def report_parts(records: Records, study: Study, data: Path, include_simulated: 
         "order": None if study.imported else study.protocol.order,
         "images": len(study.images),
         "simulated": len({row["observer"] for row in rows if row.get("simulated")}),
+        "attention": machine_attention(data, study) if machine else None,
     }
     return results, about, thumbnails(data / "studies" / study.folder, results.scored.images)
 

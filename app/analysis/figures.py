@@ -90,6 +90,9 @@ def roc_curves(results: StudyResults) -> Figure | None:
         marker = {"marker": "osD^vPX*"[i % 8], "markersize": 3.5} if len(curves) <= MOST_PIES else {}
         label = f"{each.observer} ({_auc(each.auc)})" if len(curves) <= MOST_PIES else None
         axes.plot(*zip(*each.curve, strict=True), color=FAINT, linewidth=0.9, label=label, **marker)
+    for each in results.machines:
+        label = f"{_short(each.observer, 30)}\n({_auc(each.auc)})"
+        axes.plot(*zip(*each.curve, strict=True), color=ORANGE, linewidth=1.4, linestyle=(0, (5, 2)), label=label)
     averaged = [each for each in curves if each.observer in results.mrmc_observers]
     if len(averaged) > 1:
         _mean_curve(axes, averaged, results.mean_curve)
@@ -259,6 +262,7 @@ def forest(results: StudyResults) -> Figure | None:
         return None
     shown, total = lines[:MOST_NAMES], len(lines)
     lines = shown + [(f"Mean, {key}", value, BLUE) for key, value in _means(results).items()]
+    lines += [(_short(each.observer, 30), each.auc, ORANGE) for each in results.machines if each.auc.value is not None]
     figure, ((axes,),) = _figure(1.1 + 0.27 * len(lines))
     for place, (_, estimate, colour) in enumerate(lines):
         axes.plot(estimate.value, place, marker="s" if colour == INK else "D", color=colour, markersize=4.5)

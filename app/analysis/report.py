@@ -31,6 +31,8 @@ CAPTIONS = {
     "Wilson's 95 % interval, which takes answers as independent and is too narrow; grey: each observer. n: answers.",
     "response_times": "Response times of all observers together: median, quartiles, 5th and 95th percentile. A time "
     "ends with the selection of the rating that was submitted. Quarters are of the longest session so far. n: answers.",
+    "attention": "Where the machine observer looked (attention rollout; bright: more), with the confidence C of its "
+    "call; its surest calls, wrong ones in red and framed.",
     "ratings_by_image": "Every rating: a row an observer, a column an image. White: not rated. n: images.",
 }
 
@@ -39,8 +41,9 @@ def report_files(results: StudyResults, about: Mapping, thumbnails: Mapping[str,
     """The report's files, name -> content: report.html, and each figure as SVG and PNG.
 
     `about` has `study` (its name), `title`, `answers_until` (a text, or None), `viewing_seconds` and `order` (None
-    where not known), `images` (how many the study has) and `simulated` (how many of the observers are); `thumbnails`
-    are WebP files by image name, for the images that can be shown.
+    where not known), `images` (how many the study has), `simulated` (how many of the observers are) and, where there is
+    one, `attention` (a PNG file of where the machine observer looked); `thumbnails` are WebP files by image name, for
+    the images that can be shown.
     """
     figures = draw(results)
     files = {"report.html": _page(results, about, thumbnails, figures).encode()}
@@ -82,10 +85,12 @@ def _page(results: StudyResults, about: Mapping, thumbnails: Mapping, figures: M
         "count": count,
     }
     paragraphs, references = methods(results, about)
+    attention = about.get("attention")
+    about_page = {**about, "attention": attention and _data(attention, "image/png")}
     sheets = {name: [image for image in results.images if image.sheet == name] for name in SHEETS}
     return environment.get_template("report.html").render(
         r=results,
-        about=about,
+        about=about_page,
         figures={name: _data(kinds["svg"], "image/svg+xml") for name, kinds in figures.items()},
         thumbnails={name: _data(content, "image/webp") for name, content in thumbnails.items()},
         captions=CAPTIONS,

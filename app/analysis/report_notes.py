@@ -14,7 +14,7 @@ Named = Iterable[tuple[str, Estimate]]
 
 def table_notes(results: StudyResults) -> dict[str, list[str]]:
     """Table -> its notes, a sentence each."""
-    everybody = [*results.observers, results.everyone]
+    everybody = [*results.observers, results.everyone, *results.machines]
     tables: dict[str, Named] = {
         "summary": [
             *((f"mean {title}", results.means[name]) for name, title in SHARES.items()),
@@ -49,7 +49,7 @@ def table_notes(results: StudyResults) -> dict[str, list[str]]:
 
 
 def _observer_estimates(results: StudyResults) -> Iterator[tuple[str, Estimate]]:
-    for each in [*results.observers, results.everyone]:
+    for each in [*results.observers, results.everyone, *results.machines]:
         yield f"AUC of {each.observer}", each.auc
         yield f"d′ and c of {each.observer}", each.detection.d_prime
         yield f"comparison with guessing of {each.observer}", each.guessing["share"]

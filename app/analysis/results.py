@@ -48,7 +48,8 @@ class StudyResults:
     observer weighs the same (`means`, `mean_curve`, slopes of `drift`, `experience`) and `agreement`, as soon as two
     have finished. `pairs` has all observers, and is empty above MOST_IN_PAIRS of them.
     `means` are the observers' mean shares, Unsure left out, with Student's t interval, cut at 0 and 1. `settings` is by
-    pool, setting and value; `agreement`, `times`, `drift` and `experience` by name as their modules give them."""
+    pool, setting and value; `agreement`, `times`, `drift` and `experience` by name as their modules give them.
+    `machines` are machine observers, which are in nothing else."""
 
     scored: Scored
     observers: list[ObserverResult]
@@ -66,6 +67,7 @@ class StudyResults:
     pools: dict[str, Estimate]
     settings: dict[tuple[str, str, str], Estimate]
     experience: dict
+    machines: list[ObserverResult]
 
     def as_dict(self) -> dict:
         """Everything but the answers themselves, ready for JSON."""
@@ -73,23 +75,23 @@ class StudyResults:
 
 
 def study_results(
-    rows: Iterable[Mapping], finished: Mapping[str, bool] | None = None, *, include_simulated: bool = False
+    rows: Iterable[Mapping],
+    finished: Mapping[str, bool] | None = None,
+    *,
+    include_simulated: bool = False,
+    machine_rows: Iterable[Mapping] = (),
 ) -> StudyResults:
     """Everything from a table of answers; `finished` says of each observer whether the session is complete.
 
     Observers who are not finished are left out of the multi-reader analysis, which needs images that all rated, and of
     means over observers, where few answers would weigh as much as many; everywhere else what they have answered counts.
-    Raises ValueError for a truth or a rating that there is not.
+    `machine_rows` are the answers of machine observers, never pooled with people's. Raises ValueError for a truth or a
+    rating that there is not.
     """
     rows = list(rows)
     finished = finished or {}
     scored = Scored.of(rows, include_simulated=include_simulated)
-    counted = _confusions(scored)
-    seconds = times.by_observer(scored)
-    observers = [
-        _observer(name, finished.get(name), counted[i], *_ratings_of(scored, i), seconds[name])
-        for i, name in enumerate(scored.observers)
-    ]
+    observers = _observers(scored, finished)
     complete = [name for name in scored.observers if finished.get(name) is not False]
     ratings = scored.ratings("study", complete) if complete else None
     matrix = scored.matrix()
@@ -110,7 +112,16 @@ def study_results(
         pools=difficulty.by_pool(scored),
         settings=difficulty.by_setting(scored),
         experience=_experience(rows, [each for each in observers if each.observer in complete]),
+        machines=_observers(Scored.of(machine_rows), {}),
     )
+
+
+def _observers(scored: Scored, finished: Mapping[str, bool]) -> list[ObserverResult]:
+    counted, seconds = _confusions(scored), times.by_observer(scored)
+    return [
+        _observer(name, finished.get(name), counted[i], *_ratings_of(scored, i), seconds[name])
+        for i, name in enumerate(scored.observers)
+    ]
 
 
 def _to_compare(scored: Scored, matrix: np.ndarray, complete: list[str]) -> np.ndarray:

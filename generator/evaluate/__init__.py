@@ -1,0 +1,1 @@
+"""How good are generated radiographs: distances, memorisation, maps, a machine observer, figures and a report."""
