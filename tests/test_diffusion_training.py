@@ -23,7 +23,7 @@ from generator.corpus import CorpusError, open_corpus
 from generator.diffusion import Denoiser, Model, Preset, SettingsError, Training, load, sample, to_grey
 from generator.diffusion.batches import Batches
 from generator.diffusion.train import ema_at, rate_at, train
-from generator.durable import DiskFullError
+from generator.durable import DiskFullError, told_when_full, write_whole
 from generator.runs import RunError
 
 ROOT = Path(__file__).parents[1]
@@ -214,17 +214,16 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_good_state(corpus
     assert all(tensor.isfinite().all() for tensor in tensors.values())
 
 
-@pytest.mark.parametrize("writer", ["checkpoint.save_file", "runs.torch.save"])
+@pytest.mark.parametrize("writer", ["checkpoint.write_whole", "runs.torch.save"])
 def test_a_full_disk_is_told_and_the_run_goes_on_later(corpus, whole, tmp_path, monkeypatch, writer):
-    import safetensors.torch
-
-    real = {"checkpoint.save_file": safetensors.torch.save_file, "runs.torch.save": torch.save}[writer]
+    real = {"checkpoint.write_whole": write_whole, "runs.torch.save": torch.save}[writer]
     calls = []
 
     def full(*args, **more):
         calls.append(1)
-        if len(calls) == 2:
-            raise OSError(28, "No space left on device")
+        with told_when_full(args[0] if writer.startswith("checkpoint") else args[1]):
+            if len(calls) == 2:
+                raise OSError(28, "No space left on device")
         return real(*args, **more)
 
     with monkeypatch.context() as patch:

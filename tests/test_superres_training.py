@@ -42,19 +42,19 @@ QUICK = {
 
 LEARNS = {
     "network": HatConfig(**{**TINY.as_dict(), "embed_dim": 24}),
-    "l1_steps": 200,
+    "l1_steps": 300,
     "gan_steps": 0,
     "crop": 64,
     "batch": 12,
     "learning_rate": 1e-3,
     "warm_up": 120,
     "halve_at": (0.5, 0.75, 0.9),
-    "check_every": 200,
+    "check_every": 300,
     "check_images": 2,
 }
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -71,8 +71,12 @@ def corpora(tmp_path_factory):
     for path in sorted((ROOT / "quiz_data" / "pools" / "demo-real" / "images").iterdir())[:12]:
         shutil.copy(path, source)
     options = {"crop": (0, 0, 0, 0), "test_share": 0.25, "processes": 1}
-    prepare(root, "half", source, "generic", size=(512, 256), **options)
-    return root
+    for seed in range(50):  # the split is drawn by the images' hashes, which change with the phantoms
+        prepare(root, "half", source, "generic", size=(512, 256), seed=seed, **options)
+        if 2 <= len(open_corpus(root / "half").names("test")) <= 4:
+            return root
+        shutil.rmtree(root / "half")
+    raise AssertionError("no seed of 50 splits twelve images fairly")
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +173,7 @@ def test_a_short_training_beats_bicubic_on_held_out_phantoms(corpora, tmp_path):
     for kind in ("clean", "degraded"):
         assert figures[f"psnr_{kind}"] > figures[f"bicubic_psnr_{kind}"] + 0.1
         assert figures[f"ssim_{kind}"] > figures[f"bicubic_ssim_{kind}"] + 0.002
-    with Image.open(tmp_path / "samples" / "000200.png") as sheet:
+    with Image.open(tmp_path / "samples" / "000300.png") as sheet:
         assert sheet.size == (4 * 324, 2 * 266)
 
 
