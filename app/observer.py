@@ -138,8 +138,9 @@ def image(folder: str, name: str):
     response.cache_control.immutable = True
     response.cache_control.public = None
     response.cache_control.private = True
-    # The time of the file says nothing about the image, but nobody needs it either.
-    response.headers.pop("Last-Modified", None)
+    # The time of the file says nothing about the image, but nobody needs it either; nor a date beside a maximal age.
+    for name in ("Last-Modified", "Expires"):
+        response.headers.pop(name, None)
     return response
 
 

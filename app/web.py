@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from . import ROOT, front, health
 from .answers import iso
+from .known_images import with_known_images
 from .records import Records
 from .store import StoreError
 from .study import StudyError
@@ -55,7 +56,8 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
-    app.wsgi_app = front.proxied(front.guard(app.wsgi_app), os.environ.get("TRUSTED_PROXIES"))
+    application = with_known_images(app.wsgi_app, app.config["QUIZ_DATA"] / "studies")
+    app.wsgi_app = front.proxied(front.guard(application), os.environ.get("TRUSTED_PROXIES"))
     # Flask's own would quote the address, which holds an observer's link.
     app.log_exception = lambda exc_info: app.logger.error("unexpected error", exc_info=exc_info)
     app.session_interface = CookieSessions()

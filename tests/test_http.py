@@ -72,6 +72,21 @@ def test_files_are_cached_for_good_by_name_with_a_strong_tag(file):
     assert requests.get(file, headers={"If-None-Match": '"other"'}).content == reply.content
 
 
+def test_an_image_sent_before_is_sent_alike_and_not_after_it_is_gone(built, tmp_path):
+    data = shutil.copytree(built, tmp_path / "quiz_data")
+    study, client = study_of(data), create_app(data).test_client()
+    address = f"/images/{study.folder}/{next(iter(study.images))}.webp"
+    replies = []
+    for _ in range(3):
+        with client.get(address) as reply:
+            replies.append((reply.status_code, list(reply.headers), reply.data))
+    assert replies[0][0] == 200
+    assert replies[1:] == replies[:1] * 2
+    (data / "studies" / address.removeprefix("/images/")).unlink()
+    assert client.get(address).status_code == 404
+    assert client.get(f"/images/{study.folder}/../../secrets.json").status_code == 404
+
+
 def test_a_static_file_has_a_new_address_when_it_changes(static, server):
     fingerprint = static.split("/static/")[1].split("/")[0]
     assert len(fingerprint) == 16
