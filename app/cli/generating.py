@@ -40,13 +40,16 @@ def generate_pool(name, sr, diffusion, **options):
             rate.see(done)
             progress.update(done - progress.pos)
 
-        say = lambda line: click.echo(line, err=True)  # noqa: E731
         report = run(
-            pools, name, _about(diffusion, sr), diffusion=diffusion, superres=sr, progress=show, say=say, **options
+            pools, name, _about(diffusion, sr), diffusion=diffusion, superres=sr, progress=show, say=_say, **options
         )
     for check, times in sorted(report.refused.items()):
         click.echo(f"Refused by the check {check}: {times} (see {report.folder / 'refused.jsonl'})")
     click.echo(f"Pool {name}: {report.images} images in {report.folder}")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _about(diffusion: Path | None, sr: Path | None) -> str:
