@@ -73,6 +73,23 @@ def test_the_bootstrap_is_seeded_and_encloses_the_value():
     assert all(each.low < each.value < each.high for each in one.values())
 
 
+def test_the_bootstrap_is_as_wide_as_studies_differ():
+    """A hundred studies drawn anew from one model say how much kappa and alpha vary. The interval may be wider, since
+    drawing rows and columns counts noise more than once (Owen 2007, section 4), and must not be narrower."""
+    random = np.random.default_rng(11)
+
+    def study():
+        evidence = np.sqrt(0.5) * random.normal(size=80) + np.sqrt(0.5) * random.normal(size=(8, 80))
+        return 1.0 + (evidence[..., None] > [-1.1, -0.35, 0.35, 1.1]).sum(-1)
+
+    drawn = [values(study(), replicates=2) for _ in range(100)]
+    estimated = [values(study(), replicates=150) for _ in range(6)]
+    for name in drawn[0]:
+        spread = np.std([found[name].value for found in drawn], ddof=1)
+        error = np.mean([found[name].high - found[name].low for found in estimated]) / (2 * 1.96)
+        assert 0.9 * spread < error < 1.8 * spread, name
+
+
 def test_an_observer_drawn_twice_is_not_compared_with_the_own_copy():
     """Observers who rate at random agree by chance: bootstrap replicates must not be pulled up by copies."""
     ratings = np.random.default_rng(5).integers(1, 6, (3, 150)).astype(float)

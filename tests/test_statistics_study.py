@@ -5,12 +5,13 @@ from math import sqrt, tanh
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from app.analysis.difficulty import by_image, by_pool, by_setting, most_convincing, most_doubted
 from app.analysis.estimate import Estimate
 from app.analysis.experience import by_group, by_years, profiles, spearman
 from app.analysis.intervals import mean_with_interval
-from app.analysis.planning import PlanError, plan_study
+from app.analysis.planning import CRITERIA, PlanError, plan_study
 from app.analysis.scored import Scored
 from app.analysis.times import by_observer, drift, median, response_times
 
@@ -198,6 +199,26 @@ def test_a_plan_is_seeded_and_more_of_everything_narrows_the_interval():
     assert few == again
     assert all(many.widths[key] < few.widths[key] for key in few.widths)
     assert few.mean_auc == pytest.approx(0.69, abs=0.03)
+
+
+def test_a_plan_agrees_with_the_theory_of_the_area_under_five_ratings():
+    """Mean and error of one observer's area, with the shares of each rating from the normal distribution: the area and
+    its variance by Hanley & McNeil (Radiology 143 (1982) 29-36), Q1 and Q2 counted over the ratings' shares."""
+    images, half, edges = 80, 40, [-np.inf, *CRITERIA, np.inf]
+    distance = np.sqrt(2) * norm.ppf(0.75)
+    real, fake = (np.diff(norm.cdf(edges, loc=side * distance / 2)) for side in (-1, 1))
+    wins = np.tril(np.ones((5, 5)), -1) + np.eye(5) / 2  # of a fake one's rating (row) against a real one's
+    area = fake @ wins @ real
+    both_fake = ((fake @ wins) ** 2) @ real
+    both_real = fake @ ((wins @ real) ** 2)
+    tied = fake @ (wins * (1 - wins)) @ real  # a tie counts half, so its square is a quarter less
+    variance = (
+        area * (1 - area) - tied + (half - 1) * (both_fake - area**2) + (half - 1) * (both_real - area**2)
+    ) / half**2
+    plan = plan_study(1, images, 0.75, spread=0, simulations=400)
+    assert plan.mean_auc == pytest.approx(area, abs=4 * np.sqrt(variance / 400))
+    width = next(found for found in plan.widths.values() if found)
+    assert width == pytest.approx(2 * 1.96 * np.sqrt(variance), rel=0.05)
 
 
 def test_planned_observers_who_guess_seldom_beat_guessing():
