@@ -11,9 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from attack import Attack, build_target
-from hostile import hostile_requests
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from attack import Attack, build_target, hail
 from processes import quiz
 
 SHOWN = 10  # failures
@@ -34,24 +32,6 @@ def main() -> None:
     print(", ".join(f"{status or 'no reply'}: {count}" for status, count in sorted(attack.statuses.items())))
     print("\n".join([*attack.failures[:SHOWN], *errors[:SHOWN]]))
     sys.exit(bool(attack.failures or errors))
-
-
-def hail(attack: Attack, requests: int, number: int) -> None:
-    """So many requests, the same for the same number."""
-
-    @seed(number)
-    @settings(
-        max_examples=requests,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(hostile_requests())
-    def send(hostile):
-        attack.send(hostile)
-
-    send()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the super-resolution is, beside the published way of computing it, and how exact.
 
-    python benchmarks/generator_superres.py --device cuda --seconds 600 --out /tmp/benchmark
+    PYTHONPATH=. python benchmarks/generator_superres.py --device cuda --seconds 600 --out /tmp/benchmark
 
 Every part prints its rows as it ends and is left out when the time is up; `--part` chooses parts. `--profile` writes
 what the time goes to. The rows are in superres.json in the folder.
@@ -10,23 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import torch
+from torch.nn import functional as F
 
-import torch  # noqa: E402 - needs the path above
-from torch.nn import functional as F  # noqa: E402
-
-from generator.devices import find_device, find_precision  # noqa: E402
-from generator.superres.fast import FastHAT  # noqa: E402
-from generator.superres.hat import HAT  # noqa: E402
-from generator.superres.initial import start_as_interpolation  # noqa: E402
-from generator.superres.presets import PRESETS, Preset  # noqa: E402
+from generator.devices import find_device, find_precision
+from generator.superres.fast import FastHAT
+from generator.superres.hat import HAT
+from generator.superres.initial import start_as_interpolation
+from generator.superres.presets import PRESETS, Preset
 
 SIZE = (128, 256)  # height and width of the small images
 BATCHES = {"cuda": (1, 8, 32), "cpu": (1,)}

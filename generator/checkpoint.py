@@ -50,7 +50,8 @@ def load_checkpoint(path: str | os.PathLike, kind: str) -> tuple[dict[str, torch
     """(tensors on the CPU, what the checkpoint says of itself); raises as read_about()."""
     with _opened(path) as file:
         about = _about(path, kind, file.metadata())
-        return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118 - no mapping
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, about
 
 
 def load_weights(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: str | os.PathLike) -> None:

@@ -87,8 +87,13 @@ def open_corpus(folder: str | os.PathLike) -> Corpus:
         images = tuple(sorted(manifest["images"], key=lambda image: image["name"]))
         high, low = (tuple(int(length) for length in manifest["size"][kind]) for kind in ("high", "low"))
         corpus = Corpus(folder, manifest["name"], images, high, low)
-        usable = images and len(high) == len(low) == 2 and all(image["split"] in SPLITS for image in images)
-        corpus.fingerprint  # noqa: B018 - asks every entry for what it needs
+        # The fingerprint asks every entry for what it needs.
+        usable = (
+            images
+            and corpus.fingerprint
+            and len(high) == len(low) == 2
+            and all(image["split"] in SPLITS for image in images)
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise CorpusError(f"{folder / MANIFEST} lacks what a corpus needs: {AGAIN}") from error
     if not usable:

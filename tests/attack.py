@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest import noise_images
-from hostile import Hostile, World
+from hostile import Hostile, World, hostile_requests
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from player import Player
 from schema import problems
 
@@ -37,8 +38,8 @@ class Target:
 def build_target(folder: Path) -> Target:
     """A study with practice images, observers at every stage, one of them finished, and a signed-in researcher."""
     data = folder / "quiz_data"
-    for seed, (name, truth) in enumerate([("originals", "real"), ("forgeries", "synthetic")], start=60):
-        noise_images(folder / name, 5, seed)
+    for number, (name, truth) in enumerate([("originals", "real"), ("forgeries", "synthetic")], start=60):
+        noise_images(folder / name, 5, number)
         import_pool(data / "pools", f"pool-{name}", folder / name, truth)
     app = create_app(data)
     records = app.extensions["records"]
@@ -137,3 +138,21 @@ class Attack:
         schema = hostile.operation.reply_schema(status)
         if hostile.method == hostile.operation.method and schema and (status == 200 or "error" in reply):
             yield from problems(reply, schema)
+
+
+def hail(attack: Attack, requests: int, number: int) -> None:
+    """So many requests, the same for the same number."""
+
+    @seed(number)
+    @settings(
+        max_examples=requests,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(hostile_requests())
+    def send(hostile):
+        attack.send(hostile)
+
+    send()

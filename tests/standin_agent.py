@@ -14,6 +14,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 FOLDER = Path(os.environ["STANDIN_FOLDER"])
 TOKEN = os.environ.get("NGROK_AUTHTOKEN", "")
@@ -60,7 +61,7 @@ class Public(BaseHTTPRequestHandler):
 class Agent(BaseHTTPRequestHandler):
     """The agent's own API, as far as a tunnel needs it."""
 
-    tunnels: dict[str, tuple[dict, ThreadingHTTPServer]] = {}  # noqa: RUF012
+    tunnels: ClassVar[dict[str, tuple[dict, ThreadingHTTPServer]]] = {}
 
     def do_GET(self) -> None:
         self.reply(200, {"endpoints": [about for about, _ in self.tunnels.values()]})

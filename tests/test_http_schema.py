@@ -4,10 +4,8 @@ import json
 import re
 
 import pytest
-from attack import Attack, build_target
+from attack import Attack, build_target, hail
 from conftest import Clock
-from hostile import hostile_requests
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from live import ROOT, Server
 from schema import SCHEMA, operations, problems, resolved
 
@@ -122,20 +120,7 @@ def test_hostile_requests_to_every_address_and_field_get_no_5xx_no_trace_and_no_
 
     with Server(target.data) as server:
         attack = Attack(server.port, target)
-
-        @seed(8)
-        @settings(
-            max_examples=REQUESTS,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(hostile_requests())
-        def send(hostile):
-            attack.send(hostile)
-
-        send()
+        hail(attack, REQUESTS, 8)
     assert attack.statuses.total() >= REQUESTS
     assert attack.statuses[200] > REQUESTS / 10
     assert not attack.failures, attack.failures[0]

@@ -136,7 +136,10 @@ class Maker:
     def _warm_up(self, batches: Sequence[int]) -> None:
         """Load, lay out and compile what else several threads would begin to at once."""
         # diffusers loads its modules when a name is asked for, which is not safe among threads.
-        from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, UniPCMultistepScheduler  # noqa: F401
+        import diffusers
+
+        for name in ("DDIMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"):
+            getattr(diffusers, name)
 
         if batches:
             superres.upscale(self.networks.superres, np.zeros((1, 16, 16), np.uint8), **self._enlarging(1))
