@@ -14,23 +14,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-torch = pytest.importorskip("torch", reason="needs the generator's packages")
-
-from generator.checkpoint import save_checkpoint  # noqa: E402
-from generator.corpus import open_corpus  # noqa: E402
-from generator.diffusion import Denoiser, Model, save  # noqa: E402
-from generator.durable import DiskFullError  # noqa: E402
-from generator.errors import GeneratorError  # noqa: E402
-from generator.pool import generate_pool  # noqa: E402
-from generator.pool.decide import Decision  # noqa: E402
-from generator.pool.gate import inspect  # noqa: E402
-from generator.pool.likeness import likeness, stack  # noqa: E402
-from generator.pool.settings import CHECKS, Settings, image_seed  # noqa: E402
-from generator.pool.training import fingerprint_corpus  # noqa: E402
-from generator.superres import HAT, HatConfig  # noqa: E402
-from generator.superres.weights import save as save_superres  # noqa: E402
+from generator.checkpoint import save_checkpoint
+from generator.corpus import open_corpus
+from generator.diffusion import Denoiser, Model, save
+from generator.durable import DiskFullError
+from generator.errors import GeneratorError
+from generator.pool import generate_pool
+from generator.pool.decide import Decision
+from generator.pool.gate import inspect
+from generator.pool.likeness import likeness, stack
+from generator.pool.settings import CHECKS, Settings, image_seed
+from generator.pool.training import fingerprint_corpus
+from generator.superres import HAT, HatConfig
+from generator.superres.weights import save as save_superres
 
 ROOT = Path(__file__).parents[1]
 COUNT = 5
