@@ -13,7 +13,7 @@ import numpy as np
 from .anatomy import Jaws, Patient, Positioning, Tooth
 
 OCCLUSION = 83.5  # y of the occlusal line at the midline
-MAGNIFICATION = 1.12  # of the teeth, beside the field's own calibration
+MAGNIFICATION = 1.19  # of the teeth, beside the field's own calibration
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
 # Crown length, root length, mesiodistal width of the crown and of the neck, in mm, after the tables of Wheeler's Dental

@@ -1,4 +1,4 @@
-"""The mid-face and skull base: upper jaw, sinuses, nose, palate, zygoma, orbits, temporal bone."""
+"""The mid-face: upper jaw, sinuses, nose, palate, zygoma, orbits."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import numpy as np
 
 from .anatomy import Patient
 from .mandible import alveolar_crest, crest_edge
-from .raster import Patch, band_noise, ridges
+from .raster import Patch
 from .scene import Scene, mirrored, moved
+from .skull import draw_skull_base, draw_web
 
 
-def draw_maxilla(scene: Scene, patient: Patient) -> None:
-    """Draw everything above the mouth."""
+def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]) -> None:
+    """Draw everything above the mouth; each side's joint lies over the condyle's highest point, in mm."""
     _draw_alveolar_process(scene, patient)
     _draw_nose(scene, patient)
     for side in (-1, 1):
         _draw_sinus(scene, patient, side)
         _draw_zygoma(scene, patient, side)
         _draw_orbit(scene, side)
-        _draw_skull_base(scene, side)
+        draw_skull_base(scene, side, condyles[side])
     _draw_palate(scene, patient)
-    _draw_air_cells(scene)
+    draw_web(scene)
 
 
 def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
@@ -70,7 +71,7 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
         scene.add("trough", scene.line(wall, (0.3, 0.7, 1.1, 1.2, 0.3), 0.5), 0.11 * clear)
         scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.04 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
-    scene.add("behind", scene.area(mirrored(body, side), 3.0), 0.06 * clear)
+    scene.add("behind", scene.area(mirrored(body, side), 1.6), 0.10 * clear)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
     scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), rng.uniform(0.02, 0.09))
@@ -84,10 +85,10 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     low = 13 + rng.normal(0, 5)
     rim = [(14, low - 14), (20, low - 4), (32, low), (46, low - 3), (55, low - 13)]
     rim = mirrored(scene.wobble(rim, 1.6), side)
-    scene.add("behind", scene.line(rim, (0.8, 1.4, 1.8, 1.6, 1.0), 0.5), rng.uniform(0.05, 0.14))
+    scene.add("trough", scene.line(rim, (0.6, 1.2, 1.6, 1.4, 0.8), 0.4), rng.uniform(0.03, 0.15))
     scene.add("behind", scene.line(moved(rim, 0, rng.uniform(1.5, 4)), (0.5, 1.5, 2, 1.5, 0.5), 1.2), 0.06)
     hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
-    scene.add("behind", scene.area(mirrored(hollow, side), 2.0), -rng.uniform(0.0, 0.16))
+    scene.add("behind", scene.area(mirrored(hollow, side), 1.2), -rng.uniform(0.04, 0.22))
     threads = []
     for _ in range(int(rng.integers(6, 14))):
         upright = rng.uniform() < 0.6
@@ -106,22 +107,24 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     bend = jaws.septum_deviation
     cavity = [(0, -4), (half * 0.45, -3), (half * 0.7, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add("behind", scene.area(scene.wobble(cavity, 1.2), 2.5), -rng.uniform(0.06, 0.16))
+    scene.add("behind", scene.area(scene.wobble(cavity, 1.2), 2.0), -rng.uniform(0.09, 0.22))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
-        meatus = [(1.5, -4), (3 + 4 * open_to, 0), (2.5 + 3 * open_to, 14), (4, floor - 8), (half * 0.7, floor - 3),
-                  (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 14)]  # fmt: skip
-        meatus = mirrored(scene.wobble(meatus, 1.0), side)
-        scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), 1.2), -0.07 - 0.13 * open_to)
+        high = rng.uniform(-4, 18)
+        meatus = [(1.5, high), (3 + 6 * open_to, high + 2), (2 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
+                  (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
+        meatus = mirrored(scene.wobble(meatus, 1.6), side)
+        scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2)), -0.05 - 0.15 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
         scene.add("behind", scene.area(mirrored(scene.wobble(frontal, 2.5), side), 3.0), rng.uniform(-0.02, 0.10))
         wall = [(half * 0.75, 0), (half * 0.98, 14), (half * 1.08, floor - 9), (half * 0.85, floor - 1)]
         wall = mirrored(scene.wobble(wall, 1.0), side)
         scene.add("behind", scene.line(wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.25, 0.9)), rng.uniform(0.05, 0.14))
-    septum = [(bend * 0.2, -2), (bend, 12), (bend * 1.1, 24), (bend * 0.3, floor), (0, floor + 8)]
-    septum = scene.line(scene.wobble(septum, 0.3), (1.8, 2.2, 2.0, 2.2, 1.6), 0.6)
-    scene.add("behind", septum, rng.uniform(0.08, 0.19))
+    top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
+    septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
+    widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
+    scene.add("behind", scene.line(scene.wobble(septum, 0.5), widths, rng.uniform(0.4, 1.2)), rng.uniform(0.04, 0.18))
     scene.add("behind", scene.line([(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9), 0.08)
 
 
@@ -143,67 +146,15 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
     x = np.array([-64, -44, -22, 0, 22, 44, 64])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
-    scene.add("behind", scene.line(line, (0.8, 2.4, 3.4, 4.0, 3.4, 2.4, 0.8), 0.7), rng.uniform(0.12, 0.24))
+    widths = rng.uniform(0.8, 1.5) * np.array([0.8, 2.4, 3.4, 4.0, 3.4, 2.4, 0.8])
+    scene.add("behind", scene.line(line, widths, rng.uniform(0.5, 1.5)), rng.uniform(0.10, 0.24))
     above = rng.uniform(2.5, 8)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)
-        for share in rng.uniform(-0.3, 1.2, 3):
+        for share in rng.uniform(-0.4, 1.4, 5):
             sag, end = rng.normal(0, 1.2), above * share
             ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
             ray = scene.line(mirrored(ray, side), (0.2, rng.uniform(0.6, 2.2), 0.3), rng.uniform(0.15, 0.5))
             scene.add("behind", ray, rng.uniform(0.05, 0.20))
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
     scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.9), rng.uniform(0.04, 0.13))
-
-
-def _draw_skull_base(scene: Scene, side: int) -> None:
-    """Articular eminence, mandibular fossa, ear canal, mastoid and styloid: the bright, tangled upper corner."""
-    rng = scene.rng
-    rise, out = rng.normal(0, 4), rng.normal(0, 3)
-    lower = [(70, 20), (79, 17), (88, 20), (97, 27), (101, 29.5), (105, 25), (111, 19), (117, 21), (123, 29), (129, 42)]
-    lower = scene.wobble(moved(lower, out, rise), 1.2)
-    upper = [(138, 58), (150, 66), (164, 60), (164, -8), (76, -8)]
-    bone = mirrored(np.vstack([lower, moved(scene.wobble(upper[:2], 2.5), out, rise), upper[2:]]), side)
-    scene.add("behind", scene.area(bone, 0.9), rng.uniform(0.03, 0.13))
-    scene.add("behind", scene.area(bone, 5.0), rng.uniform(0.10, 0.24))
-    scene.add("behind", scene.line(bone[1:8], (0.3, 1.0, 1.8, 1.6, 1.2, 1.0, 0.3), 0.4), rng.uniform(0.06, 0.18))
-    for _ in range(3):  # plates of temporal and sphenoid bone that run from the corner to the orbit
-        x, y, fall = rng.uniform(52, 70), rng.uniform(2, 18), rng.uniform(-6, 10)
-        plate = scene.wobble([(x, y), (x + 16, y - 3), (x + 34, y + fall / 2), (x + 54, y + fall)], 1.0)
-        plate = scene.line(mirrored(plate, side), (0.4, 1.6, 3.0, 3.6), rng.uniform(0.3, 1.2))
-        scene.add("behind", plate, rng.uniform(0.02, 0.12))
-    deep = moved([(88, -8), (104, 8), (118, 12), (130, 22), (144, 30), (164, 36), (164, -8)], out, rise)
-    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 6.0), rng.uniform(0.26, 0.52))
-    mastoid = moved([(122, 30), (128, 44), (133, 56), (141, 58), (146, 46), (144, 26)], out, rise)
-    mastoid = mirrored(scene.wobble(mastoid, 2.0), side)
-    for blurred in (0.8, 3.0):
-        scene.add("behind", scene.area(mastoid, blurred), rng.uniform(0.02, 0.12))
-    canal = mirrored(moved(scene.wobble([(121, 21), (125, 18), (128, 21), (124, 24)], 0.8), out, rise), side)
-    scene.add("behind", scene.area(canal, 1.0), rng.uniform(-0.28, -0.02))
-    styloid = [(128, 40), (124, 52), (119, 62), (116, 68 + rng.normal(0, 4))]
-    styloid = mirrored(scene.wobble(moved(styloid, out, rise), 0.8), side)
-    scene.add("behind", scene.line(styloid, (3.4, 2.8, 2.2, 0.8), 0.6), rng.uniform(0.02, 0.13))
-
-
-def _draw_air_cells(scene: Scene) -> None:
-    """The honeycomb of the mastoid and the tangle of temporal and sphenoid bone, in the corners where bone is thick."""
-    rng = scene.rng
-    corner = np.clip((scene.across - 84 - np.maximum(0, scene.down - 10) * 0.9) / 30, 0, 1)
-    corner = corner[scene.down[:, 0] < 84]
-    if len(corner) > 16:
-        net = 0.7 * ridges(band_noise(scene.grain, corner.shape, 2.2 * scene.scale, 0.6), 1.8)
-        net += 0.4 * band_noise(scene.grain, corner.shape, 11 * scene.scale, 0.6)
-        scene.behind[: len(corner)] += corner * 0.13 * net
-    for soft, count in ((0.25, 34), (0.8, 14)):
-        threads = []
-        for side in (-1, 1):
-            for _ in range(count):
-                out = rng.uniform(74, 150)
-                start = np.array([out, rng.uniform(-4, 14 + 0.55 * (out - 74))])
-                heading, length = rng.normal(0.6, 0.5), rng.uniform(6, 24)
-                steps = np.linspace(-0.5, 0.5, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
-                thread = mirrored(scene.wobble(start + steps, 1.0), side)
-                hollow = rng.uniform() < 0.15  # air cells in a row, rather than a plate of bone seen on edge
-                depth = rng.uniform(0.02, 0.12) * (-0.6 if hollow else 1)
-                threads.append((thread, rng.uniform(0.3, 1.0) * (1 + 2 * soft), depth))
-        scene.add_threads("behind", threads, soft)

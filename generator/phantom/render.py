@@ -13,7 +13,7 @@ from .errors import PhantomError
 from .geometry import Frame, Stand, measures, stands
 from .imaging import develop, expose, frame_border, stamp_marker
 from .looks import LOOKS, Look
-from .mandible import draw_mandible
+from .mandible import CONDYLE, draw_mandible, posterior_border
 from .maxilla import draw_maxilla
 from .patient import random_edentulous, random_patient
 from .raster import soften
@@ -23,7 +23,7 @@ from .soft import draw_ghosts, draw_soft_tissue
 from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
-VERSION = 3  # raised whenever the same seed gives other pixels than before
+VERSION = 4  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
 BREADTH = (0.74, 0.72, 0.82, 0.95, 1.0, 1.1, 1.1, 1.05)
@@ -81,8 +81,9 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
     For each tooth, and for each gap as if a tooth stood there: the crown's tip, the neck and the root's tip.
     """
     draw_soft_tissue(scene, patient)
-    draw_maxilla(scene, patient)
-    marks = draw_mandible(scene, patient)
+    borders = {side: posterior_border(patient, scene, side) for side in (-1, 1)}
+    draw_maxilla(scene, patient, {side: border[CONDYLE] for side, border in borders.items()})
+    marks = draw_mandible(scene, patient, borders)
     draw_ghosts(scene, patient, marks["outline"])
     standing = stands(patient, scene.frame, patient.teeth)
     gaps = stands(patient, scene.frame, [Tooth(fdi) for fdi in patient.missing])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
-from .geometry import half_opening, occlusal_line
+from .geometry import arch_positions, half_opening, occlusal_line
 from .raster import Patch, band_noise, blur
 from .scene import Scene, mirrored, moved
+from .vertebrae import draw_vertebrae
 
 
 def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
@@ -16,7 +17,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     _draw_mouth(scene, patient)
     for side in (-1, 1):
         _draw_pharynx(scene, patient, side)
-        _draw_vertebrae(scene, side)
+        draw_vertebrae(scene, side)
         _draw_hyoid(scene, side)
         _draw_ear(scene, side)
 
@@ -65,7 +66,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 10, roof + 2), (ends[0], roof + 7),
                             (ends[0] - 14, dorsum + 3), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (14 - ends[1], dorsum + 3), (-ends[1], roof + 7), (10 - ends[1], roof + 2)])  # fmt: skip
-            scene.add("behind", scene.area(scene.wobble(air, 1.0), blurred), -depth * (0.05 + 0.12 * share))
+            scene.add("behind", scene.area(scene.wobble(air, 1.0), blurred), -depth * (0.08 + 0.16 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
@@ -76,10 +77,21 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
 
 def _draw_bite(scene: Scene, patient: Patient) -> None:
     """The slit between the biting surfaces of two arches; bare ridges leave none, for lips and tongue close it."""
-    jaws, x = patient.jaws, np.linspace(-64, 64, 9)
+    jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     scene.add("behind", scene.area(slit, 1.0), -0.10)
+
+
+def _bite_ends(patient: Patient) -> tuple[float, float]:
+    """How far to the right and to the left teeth of both arches stand, x in mm."""
+    reach = []
+    for upper in (True, False):
+        places = arch_positions(patient, upper)
+        stand = [places[t.successor] for t in patient.teeth if t.upper is upper and t.state not in ("germ", "impacted")]
+        reach.append((min(stand, default=0.0), max(stand, default=0.0)))
+    (right, left), (other_right, other_left) = reach
+    return max(right, other_right) - 5, min(left, other_left) + 5
 
 
 def _draw_bite_block(scene: Scene, patient: Patient) -> None:
@@ -109,35 +121,6 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), scene.rng.uniform(0.0, 0.14))
 
 
-def _draw_vertebrae(scene: Scene, side: int) -> None:
-    """The cervical spine as it enters and leaves the scan: stacked bodies at the lateral edges."""
-    rng = scene.rng
-    y, edge = 58 + rng.normal(0, 4), 131 + rng.normal(0, 4.5)
-    slant = rng.normal(-4, 5)
-    column = scene.wobble([(edge - 2, 40), (165, 36), (165, 165), (edge + slant, 165), (edge - 1, 90)], 1.5)
-    scene.add("behind", scene.area(mirrored(column, side), 1.8), rng.uniform(0.10, 0.18))
-    clear = rng.uniform(0.1, 1.2)  # how much of it the scan still meets
-    while y < 152:
-        tall = rng.uniform(13, 17)
-        foot = y + tall - 2.5
-        front = edge + slant * (y - 60) / 100 + 3
-        block = [(front, y + 1), (front + 8, y - 1), (front + 19, y), (front + 19, foot - 1), (front + 8, foot),
-                 (front - 2, foot + 2), (front + 2, (y + foot) / 2)]  # fmt: skip
-        block = mirrored(scene.wobble(block, 1.4), side)
-        scene.add("behind", scene.area(block, 1.2), 0.05 * clear)
-        scene.add("behind", scene.shell(block, 1.0), 0.05 * clear)
-        arch = [
-            (front + 13, y + 4),
-            (front + 22, y + 1),
-            (front + 34, y + 6),
-            (front + 26, foot),
-            (front + 15, foot - 3),
-        ]
-        arch = mirrored(scene.wobble(arch, 2.0), side)
-        scene.add("behind", scene.area(arch, 0.7), rng.uniform(-0.05, 0.10) * clear)
-        y += tall + rng.uniform(0.5, 3)
-
-
 def _draw_hyoid(scene: Scene, side: int) -> None:
     """Body and greater horn, thrown outwards and doubled, since the hyoid lies behind the focal trough."""
     rng = scene.rng
@@ -158,7 +141,7 @@ def _draw_ear(scene: Scene, side: int) -> None:
     rng = scene.rng
     x, y = rng.normal(136, 3), rng.normal(52, 4)
     lobe = [(x, y - 8), (x + 6, y), (x + 4, y + 10), (x - 3, y + 9), (x - 5, y)]
-    scene.add("behind", scene.area(mirrored(lobe, side), 1.3), 0.12)
+    scene.add("behind", scene.area(mirrored(lobe, side), 1.3), rng.uniform(0.0, 0.08))
 
 
 def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:

@@ -33,7 +33,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
             for period, stretch, weight in sizes
         )
         if jaw == "mandible":
-            marrow *= np.clip((104 - scene.across) / 40, 0.25, 1)
+            marrow *= np.clip((104 - scene.across) / 40, 0.45, 1)
         scene.trough[window] += 0.044 * (visible * marrow)[window] * pattern
 
 

@@ -1,0 +1,73 @@
+"""The cervical spine as the scan enters and leaves the neck: vertebral bodies in profile at both edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .scene import Scene, mirrored, moved
+
+
+def draw_vertebrae(scene: Scene, side: int) -> None:
+    """Atlas, axis and the bodies below, as far as the field holds them."""
+    rng = scene.rng
+    front, slant = 130 + rng.normal(0, 6.0), rng.normal(0.03, 0.06)
+    clear = rng.uniform(0.25, 1.25)  # how much of the spine the scan meets
+    neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
+    scene.add("behind", scene.area(mirrored(scene.wobble(neck, 1.5), side), 2.5), rng.uniform(0.05, 0.13))
+    y = 46 + rng.normal(0, 4)
+    _draw_atlas(scene, side, (front + 1, y - 3), clear)
+    tall = rng.uniform(20, 24)
+    _draw_axis(scene, side, (front + 1, y), tall, clear)
+    y += tall + rng.uniform(2.5, 4)
+    while y < 152:
+        tall = rng.uniform(13, 16)
+        _draw_body(scene, side, (front + slant * (y - 50), y), tall, clear)
+        y += tall + rng.uniform(2.5, 4.5)
+
+
+def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
+    """The front arch of the first vertebra: a small bright oval."""
+    oval = [(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]
+    oval = mirrored(moved(scene.wobble(oval, 0.4), *at), side)
+    scene.add("trough", scene.area(oval, 0.4), 0.05 * clear)
+    scene.add("trough", scene.shell(oval, 0.9), 0.04 * clear)
+
+
+def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
+    """The second vertebra with its dens, a body that narrows upwards."""
+    outline = [(6, -6), (10, -7), (14, -3), (18, 0.4 * tall), (20, tall - 2), (8, tall), (-1, tall + 1.5),
+               (1.5, 0.55 * tall), (4, 0.2 * tall)]  # fmt: skip
+    outline = mirrored(moved(scene.wobble(outline, 0.6), *at), side)
+    scene.add("trough", scene.area(outline, 0.4), 0.09 * clear)
+    scene.add("trough", scene.shell(outline, 1.0), 0.05 * clear)
+    ring = _ring(np.add(at, (9, 0.6 * tall)), 5.5, 5.0)
+    scene.add("trough", scene.shell(mirrored(scene.wobble(ring, 0.5), side), 0.8), 0.05 * clear)
+    _draw_end_plate(scene, side, [(-1, tall + 1), (8, tall - 0.6), (20, tall - 3)], at, clear)
+
+
+def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
+    """One body: concave in front, its end plates dense and sloping forwards, the root of the arch as a ring."""
+    rng = scene.rng
+    outline = [(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall), (8, tall - 0.4), (20, tall - 3.5), (20, 0.3 * tall),
+               (20, -3), (9, -0.8)]  # fmt: skip
+    outline = mirrored(moved(scene.wobble(outline, 0.5), *at), side)
+    scene.add("trough", scene.area(outline, 0.3), 0.10 * clear)
+    scene.add("trough", scene.shell(outline, 0.7), 0.03 * clear)
+    _draw_end_plate(scene, side, [(0.8, 0.8), (9, -0.4), (20, -2.6)], at, clear)
+    _draw_end_plate(scene, side, [(-0.6, tall - 0.6), (8, tall - 1), (20, tall - 4)], at, clear)
+    middle = np.add(at, (rng.uniform(10, 15), rng.uniform(0.35, 0.5) * tall))
+    ring = scene.wobble(_ring(middle, rng.uniform(2.5, 4), rng.uniform(2.5, 3.5)), 0.4)
+    scene.add("trough", scene.shell(mirrored(ring, side), 0.7), rng.uniform(0.02, 0.08) * clear)
+    joint = [(14, 0.2 * tall), (19, -0.1 * tall), (27, 0.1 * tall), (26, 0.9 * tall), (18, 0.8 * tall)]
+    joint = mirrored(moved(scene.wobble(joint, 1.2), *at), side)
+    scene.add("trough", scene.area(joint, 0.4), rng.uniform(0.0, 0.10) * clear)
+
+
+def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
+    plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
+    scene.add("trough", scene.line(plate, (0.5, 1.1, 1.0), 0.3), 0.10 * clear)
+
+
+def _ring(centre, wide: float, high: float) -> np.ndarray:
+    turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    return np.asarray(centre) + np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
