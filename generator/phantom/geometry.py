@@ -13,7 +13,7 @@ import numpy as np
 from .anatomy import Jaws, Patient, Positioning, Tooth
 
 OCCLUSION = 83.5  # y of the occlusal line at the midline
-MAGNIFICATION = 1.19  # of the teeth, beside the field's own calibration
+MAGNIFICATION = 1.23  # of the teeth, beside the field's own calibration
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
 # Crown length, root length, mesiodistal width of the crown and of the neck, in mm, after the tables of Wheeler's Dental
@@ -108,7 +108,7 @@ def occlusal_line(jaws: Jaws, x) -> np.ndarray:
 
 def half_opening(jaws: Jaws, x) -> np.ndarray:
     """Half the gap between the arches at x, in mm: the bite block parts the front teeth more than the back ones."""
-    return jaws.bite_opening / 2 * (1 - 0.6 * np.minimum(1, np.abs(x) / 50))
+    return jaws.bite_opening / 2 * (1 - 0.65 * np.minimum(1, np.abs(x) / 55))
 
 
 def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:

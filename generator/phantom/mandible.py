@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.122, 0.065
+BODY, CORTEX = 0.122, 0.08
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -51,9 +51,9 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
             (87, 108 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
     angle = [(97 + wide, 103 + 0.9 * drop), (105 + wide + flare / 3, 96.5 + drop), (109 + wide + flare / 3, 86)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
-    head = [(3.8, 13), (5.4, 6), (0.6, -0.5), (-4.6, 3.5), (-5.4, 11)]
+    head = [(4.4, 13), (6.4, 6), (0.6, -0.5), (-6.0, 3.5), (-6.6, 12)]
     condyle = [(106.5 + wide + lean + size * x, 23.5 + lift + size * y) for x, y in head]
-    notch = [(100 + wide + 0.7 * lean, 44 + lift), (95.5 + wide / 2, 53 + lift / 2), (89, 54 + peak / 2)]
+    notch = [(97.5 + wide + 0.7 * lean, 45 + lift), (94 + wide / 2, 54 + lift / 2), (89, 54 + peak / 2)]
     coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
     parts = ((body, 0.7), (angle + ramus, 1.1), (condyle, 0.4), (notch + coronoid, 1.1))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
@@ -94,10 +94,11 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
-    ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.8 * front)
-    ramp = np.maximum(ramp, 0.35 * np.clip((columns - 90) / 14, 0, 1))  # the condyle and its neck are thick
-    lower = 1 - 0.4 * np.clip((rows - 98) / 25, 0, 1) * np.clip((columns - 8) / 20, 0, 1)
-    uneven = 1 + 0.12 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
+    ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.5 * front)
+    ramp = np.maximum(ramp, 0.6 * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    lower = 1 - 0.55 * np.clip((rows - 92) / 22, 0, 1) * np.clip((columns - 8) / 18, 0, 1)
+    lower *= 1 - 0.22 * np.clip((columns - 62) / 18, 0, 1)
+    uneven = 1 + 0.17 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
 
@@ -121,14 +122,14 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     head = border[8:17]  # the neck with it, so that no ball seems to sit on the ramus
-    body = scene.area(head, 0.4)
+    body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.05, 0.13))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.01, 0.08))
     rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
-    scene.add("trough", scene.line(head, rim, 0.3), scene.rng.uniform(0.02, 0.10))
+    scene.add("trough", scene.line(head, rim, scene.rng.uniform(0.2, 0.6)), scene.rng.uniform(0.0, 0.06))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6), 0.07)
-    scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), 0.05)
+    scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), scene.rng.uniform(0.0, 0.05))
     return _draw_canal(scene, patient, side)
 
 
@@ -138,7 +139,7 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
     course = [(93, 70), (90, 82), (83, 94), (73, 103 + low * 0.6), (61, 110 + low * 0.8), (49, 115 + low)]
     course.append((38, 113 + low))
     course = mirrored(scene.wobble(course, 0.9), side)
-    scene.add("trough", scene.line(course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.6), -0.036)
+    scene.add("trough", scene.line(course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8), -0.036)
     clear = float(scene.rng.uniform(0.15, 0.9))
     for offset in (-1.6, 1.5):
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])

@@ -144,10 +144,10 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
-    x = np.array([-64, -44, -22, 0, 22, 44, 64])
-    line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.35)
-    widths = rng.uniform(0.8, 1.5) * np.array([0.8, 2.4, 3.4, 4.0, 3.4, 2.4, 0.8])
-    scene.add("behind", scene.line(line, widths, rng.uniform(0.5, 1.5)), rng.uniform(0.10, 0.24))
+    x = np.array([-82, -52, -24, 0, 24, 52, 82])
+    line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.6)
+    widths = rng.uniform(0.8, 1.5) * np.array([0.2, 2.0, 3.4, 4.0, 3.4, 2.0, 0.2])
+    scene.add("behind", scene.line(line, widths, rng.uniform(0.5, 1.5)), rng.uniform(0.04, 0.17))
     above = rng.uniform(2.5, 8)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)

@@ -102,11 +102,11 @@ def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
 def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
     tooth = Tooth(
         fdi,
-        size=float(np.clip(rng.normal(1, 0.03), 0.9, 1.1)),
-        tilt=float(rng.normal(0, 3.2)),
+        size=float(np.clip(rng.normal(1, 0.045), 0.88, 1.12)),
+        tilt=float(rng.normal(0, 4.0)),
         shift=float(rng.normal(0, 0.35)),
-        intrusion=float(rng.normal(0, 0.5)),
-        rotation=float(rng.normal(0, 11)),
+        intrusion=float(rng.normal(0, 0.65)),
+        rotation=float(rng.normal(0, 14)),
         root_bend=float(rng.normal(1.0, 1.3)),
         root_length=float(np.clip(rng.normal(1, 0.09), 0.75, 1.2)),
         root_spread=float(np.clip(rng.normal(1, 0.3), 0.2, 1.7)),
@@ -139,7 +139,7 @@ def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
         tooth.fillings = sorted(str(s) for s in rng.choice(surfaces, int(rng.integers(1, 3)), replace=False))
     if rng.uniform() < 0.06 * exposed:
         tooth.root_filled, tooth.crown = True, bool(rng.uniform() < 0.6)
-        tooth.post = bool(tooth.crown and rng.uniform() < 0.4)
+        tooth.post = bool(tooth.crown and rng.uniform() < 0.15)
         tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
     elif rng.uniform() < 0.04 * exposed:
         tooth.crown = True

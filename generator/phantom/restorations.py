@@ -19,10 +19,10 @@ def restorations(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, material * _filling(grid, surface))
     if tooth.root_filled:
         for root in grid.roots:
-            depth = np.maximum(depth, GUTTA_PERCHA * root.depth * canal(grid, root, half=0.36, short=0.9))
+            depth = np.maximum(depth, GUTTA_PERCHA * root.depth * canal(grid, root, half=0.45, short=0.9))
     if tooth.post:
         root = grid.roots[0]
-        depth = np.maximum(depth, METAL * canal(grid, root, half=0.75, short=root.length * 0.45))
+        depth = np.maximum(depth, TITANIUM * canal(grid, root, half=0.6, short=root.length * 0.45))
     if tooth.crown:
         depth = np.maximum(depth, METAL * crown_cap(grid))
     return depth

@@ -1,25 +1,21 @@
-"""The base of the skull: temporal bone with its joint, ear and air cells, and the plates of bone that cross there.
-
-Thin bone shows where the beam runs along it: as an edge, crisp on one side and fading on the other, of which a
-panoramic radiograph holds a great many, one over the other.
-"""
+"""The base of the skull: temporal bone with its joint, ear and air cells, and the plates of bone that cross there."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .raster import Patch, band_noise, ridges
+from .plates import Tangle, draw_tangle
+from .raster import band_noise, ridges
 from .scene import Scene, mirrored, moved
 
-# Where edges of bone cross, in mm of the patient's left half: the middle and spread across and down, how many on
-# either side, their length and breadth, and how much depth they add or take.
-TANGLES = {
-    "temporal": ((112, 8), (22, 9), 34, (14, 40), (4, 12), 0.13),
-    "mastoid": ((132, 34), (8, 13), 14, (6, 18), (3, 8), 0.10),
-    "sphenoid": ((76, 12), (12, 9), 11, (12, 34), (2, 8), 0.10),
-    "ethmoid": ((26, 14), (12, 10), 13, (12, 34), (3, 10), 0.075),
-    "maxillary": ((50, 34), (14, 9), 9, (12, 32), (3, 9), 0.07),
-}
+TANGLES = (
+    Tangle((112, 8), (22, 10), 32, (12, 38), (4, 14), 0.115, blurred=(0.1, 1.2)),  # temporal bone
+    Tangle((134, 36), (8, 15), 16, (6, 20), (3, 10), 0.085, turn=0.9, blurred=(0.2, 1.2)),  # mastoid
+    Tangle((76, 12), (12, 9), 11, (12, 34), (2, 8), 0.10),  # sphenoid
+    Tangle((26, 14), (12, 10), 13, (12, 34), (3, 10), 0.075),  # ethmoid
+    Tangle((50, 34), (14, 9), 9, (12, 32), (3, 9), 0.07),  # upper jaw
+    Tangle((64, 40), (4, 10), 5, (16, 34), (2, 5), 0.09, 3.0, 0.2),  # pterygoid plates and zygoma, upright
+)
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 2.8  # the fossa's roof as drawn below; mm of disc under it
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
 
@@ -31,9 +27,8 @@ def draw_skull_base(scene: Scene, side: int, condyle: np.ndarray) -> None:
     _draw_ear_canal(scene, side, out, rise)
     _draw_styloid(scene, side, out, rise)
     _draw_fibres(scene, side)
-    for middle, spread, count, *size in TANGLES.values():
-        for _ in range(count):
-            _draw_edge_of_bone(scene, side, np.add(middle, (out / 2, rise / 2)), spread, *size)
+    for tangle in TANGLES:
+        draw_tangle(scene, side, tangle, (out / 2, rise / 2))
 
 
 def draw_web(scene: Scene) -> None:
@@ -48,8 +43,8 @@ def draw_web(scene: Scene) -> None:
     lines = sum(ridges(_rising_noise(scene, len(down), period), sharp) for period, sharp in ((20, 9.0), (11, 5.5)))
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * mm, 0.6), 0.0, 2)
     honeycomb = ridges(band_noise(scene.grain, bone.shape, 3.6 * mm, 0.3), 1.8)
-    scene.trough[rows] += bone * patchy * 0.05 * lines + cells * patchy * 0.06 * honeycomb
-    scene.behind[rows] += 0.025 * bone * _rising_noise(scene, len(down), 12)
+    scene.trough[rows] += bone * patchy * 0.035 * lines + cells * patchy * 0.06 * honeycomb
+    scene.behind[rows] += 0.04 * bone * _rising_noise(scene, len(down), 12)
 
 
 def _rising_noise(scene: Scene, height: int, period: float) -> np.ndarray:
@@ -69,7 +64,11 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     bone = mirrored(np.vstack([lower, moved(scene.wobble(upper[:2], 2.5), out, rise), upper[2:]]), side)
     scene.add("trough", scene.area(bone, 0.3), rng.uniform(0.04, 0.11))
     scene.add("behind", scene.area(bone, 4.0), rng.uniform(0.10, 0.18))
-    scene.add("trough", scene.line(bone[1:8], (0.3, 0.7, 1.3, 1.2, 0.9, 0.8, 0.3), 0.2), rng.uniform(0.06, 0.16))
+    scene.add(
+        "trough",
+        scene.line(bone[1:8], (0.3, 0.9, 1.8, 1.7, 1.3, 1.0, 0.3), rng.uniform(0.2, 0.7)),
+        rng.uniform(0.03, 0.13),
+    )
     deep = moved([(96, -8), (110, 6), (122, 12), (132, 24), (146, 32), (164, 38), (164, -8)], out, rise)
     scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 6.0), rng.uniform(0.24, 0.44))
     mastoid = moved([(122, 30), (127, 44), (132, 57), (138, 58), (146, 46), (144, 26)], out, rise)
@@ -84,8 +83,8 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     wide, high = scene.rng.uniform(2.2, 4.2), scene.rng.uniform(1.6, 3.0)
     ring = mirrored(scene.wobble(centre + np.stack([wide * np.cos(turn), high * np.sin(turn)], 1), 0.3), side)
-    clear = scene.rng.uniform(0.1, 1.0)
-    scene.add("trough", scene.area(ring, 0.35), -0.26 * clear)
+    clear = scene.rng.uniform(0.0, 0.5)
+    scene.add("trough", scene.area(ring, 0.6), -0.26 * clear)
     scene.add("trough", scene.line(np.vstack([ring, ring[:1]]), 0.8, 0.3), 0.12 * clear)
 
 
@@ -98,7 +97,7 @@ def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
 def _draw_fibres(scene: Scene, side: int) -> None:
     """Fine lines of bone, bowed, most of them along the rise."""
     rng, threads = scene.rng, []
-    for _ in range(45):
+    for _ in range(26):
         out = rng.uniform(74, 150)
         start = np.array([out, rng.uniform(-4, 10 + 0.5 * (out - 74))])
         heading, length, bow = rng.normal(np.arctan(RISE), 0.6), rng.uniform(5, 17), rng.normal(0, 0.22)
@@ -107,31 +106,3 @@ def _draw_fibres(scene: Scene, side: int) -> None:
         thread = start + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
         threads.append((mirrored(thread, side), rng.uniform(0.4, 1.3), rng.uniform(0.01, 0.08)))
     scene.add_threads("trough", threads, 0.16)
-
-
-def _draw_edge_of_bone(scene: Scene, side: int, middle, spread, length, breadth, depth: float) -> None:
-    """One plate of bone met along its edge: a rounded outline that is crisp on one side and runs out on the other."""
-    rng = scene.rng
-    centre, heading = rng.normal(middle, spread), rng.normal(np.arctan(RISE), 0.5)
-    half = rng.uniform(*length) / 2, rng.uniform(*breadth) / 2
-    turn = np.linspace(0, 2 * np.pi, 9, endpoint=False)
-    along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
-    uneven = 1 + rng.normal(0, 0.22, len(turn))
-    outline = (
-        centre + np.outer(half[0] * np.cos(turn) * uneven, along) + np.outer(half[1] * np.sin(turn) * uneven, over)
-    )
-    plate = scene.area(mirrored(outline, side), rng.uniform(0.1, 0.7))
-    crisp_below = rng.uniform() < 0.65
-    strength = depth * rng.uniform(0.4, 1.5) * (1 if rng.uniform() < 0.8 else -0.45)
-    scene.add("trough", _fading(scene, plate, mirrored([centre, centre + over], side), half[1], crisp_below), strength)
-
-
-def _fading(scene: Scene, plate: Patch, axis, half: float, forwards: bool) -> Patch:
-    """The plate thinning out along an axis (two points in mm, the plate's middle first): `half` mm to either side."""
-    rows, columns = plate.window
-    start, stop = scene.frame.to_pixels(axis)
-    down = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] + 0.5 - start[1]
-    across = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :] + 0.5 - start[0]
-    towards = (stop - start) / np.hypot(*(stop - start)) * (1 if forwards else -1)
-    share = 0.5 + 0.5 * (down * towards[1] + across * towards[0]) / (half * scene.scale)
-    return Patch(plate.top, plate.left, plate.values * np.clip(share, 0, 1.2) ** 3)

@@ -6,20 +6,27 @@ import numpy as np
 
 from .anatomy import Patient
 from .geometry import arch_positions, half_opening, occlusal_line
+from .plates import Tangle, draw_tangle
 from .raster import Patch, band_noise, blur
 from .scene import Scene, mirrored, moved
-from .vertebrae import draw_vertebrae
+from .vertebrae import draw_spine
+
+# Folds of cheek, tongue, soft palate and throat over the rami and behind them, and what the far jaw's edges add.
+FOLDS = Tangle((94, 84), (17, 22), 10, (26, 70), (8, 30), 0.07, 0.15, 0.45, (0.3, 2.5))
+THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.06, 2.0, 0.5, (0.4, 2.5))
 
 
 def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     """Draw what is neither bone nor tooth: the face, the tongue, and the air around it."""
     _draw_face(scene, patient)
     _draw_mouth(scene, patient)
+    draw_spine(scene)
     for side in (-1, 1):
         _draw_pharynx(scene, patient, side)
-        draw_vertebrae(scene, side)
         _draw_hyoid(scene, side)
         _draw_ear(scene, side)
+        draw_tangle(scene, side, FOLDS)
+        draw_tangle(scene, side, THROAT)
 
 
 def _draw_face(scene: Scene, patient: Patient) -> None:
@@ -56,7 +63,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
     aside = 0.12 + 0.88 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
     edge = patient.soft_tissue["tongue"]
-    for blurred, depth in ((rng.uniform(0.5, 1.6), 0.10 * edge), (5.0, 0.17 - 0.10 * edge)):
+    for blurred, depth in ((rng.uniform(0.3, 1.1), 0.08 * edge), (6.0, 0.14 - 0.08 * edge)):
         body = scene.area(tongue, blurred)
         thinned = body.values * aside[:, body.step // 2 :: body.step][:, body.window[1]]
         scene.add("behind", Patch(body.top, body.left, thinned, body.step), depth)
@@ -80,7 +87,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add("behind", scene.area(slit, 1.0), -0.10)
+    scene.add("behind", scene.area(slit, 0.7), -0.15)
 
 
 def _bite_ends(patient: Patient) -> tuple[float, float]:
@@ -115,7 +122,9 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add("behind", scene.area(mirrored(gap, side), 2.0), -scene.rng.uniform(0.02, 0.16))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add(
-        "behind", scene.area(mirrored(scene.wobble(over, 1.2), side), 1.6), -0.01 - 0.11 * patient.soft_tissue["airway"]
+        "behind",
+        scene.area(mirrored(scene.wobble(over, 2.5), side), scene.rng.uniform(1.2, 3.0)),
+        -0.01 - 0.12 * patient.soft_tissue["airway"],
     )
     outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
     scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), scene.rng.uniform(0.0, 0.14))
@@ -126,15 +135,15 @@ def _draw_hyoid(scene: Scene, side: int) -> None:
     rng = scene.rng
     x, y = rng.normal(74, 8), rng.normal(122, 7)
     horn = scene.wobble([(x + 36, y - 17), (x + 22, y - 9), (x + 8, y - 4), (x - 4, y + 1)], 1.0)
-    clear, blurred = rng.uniform(0.4, 1.4), rng.uniform(0.3, 1.2)
+    clear, blurred = rng.uniform(0.2, 1.1), rng.uniform(0.5, 1.6)
     scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred), 0.07 * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
-        scene.add("behind", scene.line(rim, (0.3, 0.8, 1.0, 0.8), blurred / 2), 0.05 * clear)
+        scene.add("behind", scene.line(rim, (0.3, 0.8, 1.0, 0.8), blurred / 2), rng.uniform(0.0, 0.06) * clear)
     body = [(x + 4, y - 5), (x - 4, y - 5), (x - 11, y - 1), (x - 12, y + 5), (x - 6, y + 7), (x - 1, y + 3)]
     body = mirrored(scene.wobble(body, 1.2), side)
     scene.add("behind", scene.area(body, blurred), 0.06 * clear)
-    scene.add("behind", scene.shell(body, 1.2), 0.07 * clear)
+    scene.add("behind", scene.shell(body, 1.2), 0.03 * clear)
 
 
 def _draw_ear(scene: Scene, side: int) -> None:
@@ -178,8 +187,8 @@ def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
     low, tilt, back = rng.uniform(88, 106), rng.uniform(-9, 3), rng.uniform(96, 118)
     field = [(56, 50), (84, 46), (back - 8, 50), (back, 66), (back + 2, 82), (back - 2, low + tilt),
              (back - 5, low + tilt + 1), (78, low + tilt / 2), (50, low), (46, low - 2), (44, 76)]  # fmt: skip
-    field = mirrored(scene.wobble(field, 1.5), side)
-    scene.add("ghost", scene.area(field, rng.uniform(0.3, 1.5)), 0.09 * strength * rng.uniform(0.1, 1.2))
+    field = mirrored(scene.wobble(field, 3.0), side)
+    scene.add("ghost", scene.area(field, rng.uniform(0.4, 3.0)), 0.09 * strength * rng.uniform(0.2, 1.3))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
@@ -192,7 +201,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
         column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add("ghost", scene.area(column, 1.3), 0.10 * density * rng.uniform(0.4, 1.5))
+        scene.add("ghost", scene.area(column, rng.uniform(1.3, 4.0)), 0.10 * density * rng.uniform(0.4, 1.5))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
     scene.add("behind", scene.line(seam, (6.0, 5.0, 2.0), 1.5), 0.07 * density)
     columns, y = scene.shape[1], scene.down

@@ -34,7 +34,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             marrow *= np.clip((104 - scene.across) / 40, 0.45, 1)
-        scene.trough[window] += 0.044 * (visible * marrow)[window] * pattern
+        scene.trough[window] += 0.052 * (visible * marrow)[window] * pattern
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:

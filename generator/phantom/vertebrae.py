@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from .plates import Tangle, draw_tangle
 from .scene import Scene, mirrored, moved
 
+# Joints, arches and processes behind the bodies, and what lies over them.
+ARCHES = Tangle((144, 96), (7, 30), 16, (6, 26), (3, 12), 0.07, 0.2, 0.8, (0.2, 1.2))
 
-def draw_vertebrae(scene: Scene, side: int) -> None:
-    """Atlas, axis and the bodies below, as far as the field holds them."""
+
+def draw_spine(scene: Scene) -> None:
+    """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
+    front, clear = 130 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.25, 1.15)
+    for side in (-1, 1):
+        _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
+
+
+def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
+    """Atlas, axis and the bodies below, as far as the field holds them; `clear` is how much of them shows."""
     rng = scene.rng
-    front, slant = 130 + rng.normal(0, 6.0), rng.normal(0.03, 0.06)
-    clear = rng.uniform(0.25, 1.25)  # how much of the spine the scan meets
+    slant = rng.normal(0.03, 0.06)
     neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(neck, 1.5), side), 2.5), rng.uniform(0.05, 0.13))
+    scene.add("behind", scene.area(mirrored(scene.wobble(neck, 1.5), side), 2.5), rng.uniform(0.06, 0.16))
     y = 46 + rng.normal(0, 4)
     _draw_atlas(scene, side, (front + 1, y - 3), clear)
     tall = rng.uniform(20, 24)
@@ -21,8 +31,9 @@ def draw_vertebrae(scene: Scene, side: int) -> None:
     y += tall + rng.uniform(2.5, 4)
     while y < 152:
         tall = rng.uniform(13, 16)
-        _draw_body(scene, side, (front + slant * (y - 50), y), tall, clear)
+        _draw_body(scene, side, (front + slant * (y - 50) + rng.normal(0, 0.8), y), tall, clear * rng.uniform(0.4, 1.2))
         y += tall + rng.uniform(2.5, 4.5)
+    draw_tangle(scene, side, ARCHES)
 
 
 def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
@@ -50,8 +61,8 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     rng = scene.rng
     outline = [(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall), (8, tall - 0.4), (20, tall - 3.5), (20, 0.3 * tall),
                (20, -3), (9, -0.8)]  # fmt: skip
-    outline = mirrored(moved(scene.wobble(outline, 0.5), *at), side)
-    scene.add("trough", scene.area(outline, 0.3), 0.10 * clear)
+    outline = mirrored(moved(scene.wobble(outline, 0.9), *at), side)
+    scene.add("trough", scene.area(outline, rng.uniform(0.3, 0.9)), 0.10 * clear)
     scene.add("trough", scene.shell(outline, 0.7), 0.03 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), (9, -0.4), (20, -2.6)], at, clear)
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), (8, tall - 1), (20, tall - 4)], at, clear)
@@ -65,7 +76,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 
 def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
     plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
-    scene.add("trough", scene.line(plate, (0.5, 1.1, 1.0), 0.3), 0.10 * clear)
+    scene.add("trough", scene.line(plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.3, 0.7)), 0.09 * clear)
 
 
 def _ring(centre, wide: float, high: float) -> np.ndarray:
