@@ -39,7 +39,14 @@ FIELDS = [
     Field("role", "text", SERVER, "", "Role, from the observer's profile; empty if the profile is switched off."),
     Field("specialty", "text", SERVER, "", "Specialty, from the observer's profile."),
     Field("years", "number", SERVER, "years", "Years of experience, from the observer's profile."),
-    Field("kind", "text", SERVER, "", "scored, or practice (the warm-up: never part of a result)."),
+    Field(
+        "kind",
+        "text",
+        SERVER,
+        "",
+        "scored, practice (the warm-up: never part of a result), or machine (a rating of the machine observer's, which "
+        "learned from the study's truth: never part of a result about people).",
+    ),
     Field("number", "integer", SERVER, "", "Position of the trial within its kind, from 1, in the order shown."),
     Field("repeat", "flag", SERVER, "", "True if the image was shown for the second time; not part of any count."),
     Field("image", "text", STUDY, "", "Random name of the study image."),

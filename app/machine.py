@@ -38,7 +38,15 @@ def machine_rows(data: Path, study: Study) -> list[dict]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudyError(f"{file} does not fit the study: run flask machine-observer {study.name} again.") from error
     return [
-        {"observer": name, "kind": "scored", "image": image, "truth": known["truth"], "rating": ratings[image]}
+        {
+            "study": study.name,
+            "observer": name,
+            "simulated": False,
+            "kind": "scored",
+            "image": image,
+            **{field: known.get(field) for field in ("truth", "pool", "source")},
+            "rating": ratings[image],
+        }
         for image, known in study.images.items()
     ]
 

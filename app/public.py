@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 
 from .interruption import ending_in_order
+from .orphans import no_orphans
 from .serving import ServingError, require_free_port, running
 from .tunnel import Tunnel, TunnelError
 
@@ -19,7 +20,7 @@ def serve_publicly(port: int, announce: Callable[[str], object], tell: Callable[
     happens to the tunnel meanwhile. Raises ServingError or TunnelError.
     """
     require_free_port(port)
-    with suppress(KeyboardInterrupt), ending_in_order(), closing(Tunnel(port)) as tunnel:
+    with suppress(KeyboardInterrupt), ending_in_order(), no_orphans(), closing(Tunnel(port)) as tunnel:
         address = tunnel.open()
         while True:
             # The proxy that is trusted is the tunnel's agent: nobody else reaches 127.0.0.1.

@@ -13,6 +13,7 @@ from .analysis.export import zip_export
 from .analysis.leaderboard import leaderboard
 from .analysis.table import confusion_table
 from .audit import note
+from .machine import machine_rows
 from .records import Study
 from .study import StudyError
 from .web import CallError, now, records
@@ -118,7 +119,8 @@ def export(name: str):
     study = _study(name)
     from .reports import study_parts
 
-    content = zip_export(*study_parts(records(), study, current_app.config["QUIZ_DATA"]))
+    data = current_app.config["QUIZ_DATA"]
+    content = zip_export(*study_parts(records(), study, data), machine_rows=machine_rows(data, study))
     note("export", study.name)
     return Response(
         content, mimetype="application/zip", headers={"Content-Disposition": f'attachment; filename="{study.name}.zip"'}

@@ -14,8 +14,9 @@ from generator.diffusion import Model, sample, to_grey
 from generator.diffusion.denoiser import Denoiser
 from generator.diffusion.unet import sinusoids
 from generator.evaluate.memorisation import MemorisationError, nearness, pixel_nearness, precedence
-from generator.evaluate.nearest import comparable, mirrored, nearest, relative
+from generator.evaluate.nearest import comparable, mirrored, nearest, nearest_moved
 from generator.evaluate.pictures import open_pictures
+from generator.nearness import moved, relative
 from generator.seeds import torch_generator
 
 POOLS = Path("quiz_data/pools")
@@ -44,6 +45,24 @@ def test_brightness_contrast_and_mirroring_do_not_hide_a_copy():
     assert nearest(mirrored(rows[2:]), rows[:1])[0] < 1e-3
     other = comparable([np.random.default_rng(2).integers(40, 120, (128, 256), dtype=np.uint8)])
     assert nearest(other, rows[:1])[0] > 1
+
+
+def test_a_small_move_does_not_hide_a_copy():
+    """Phantoms moved by up to 4 pixels of 256×128 and made noisy, against a hundred phantoms."""
+    phantoms = [*open_pictures(POOLS / "demo-real", low=True)]
+    random = np.random.default_rng(6)
+    places = [(down, across) for down in (-4, -3, 0, 3, 4) for across in (-4, 0, 3) if (down, across) != (0, 0)]
+    copies = []
+    for picture, (down, across) in zip(phantoms, places, strict=False):
+        moved_by = np.pad(picture, 4, mode="edge")[4 + down : 132 + down, 4 + across : 260 + across]
+        copies.append(np.clip(moved_by + random.normal(0, 4, moved_by.shape), 0, 255).astype(np.uint8))
+    training = comparable(phantoms)
+    _, found = nearest_moved(comparable(copies), training)
+    assert list(found[:, 0]) == list(range(len(copies)))
+    near = relative(nearest_moved(comparable(copies), training)[0])
+    own = [relative(nearest_moved(training[i : i + 1], np.delete(training, i, axis=0))[0])[0] for i in range(20, 30)]
+    assert near.max() < 0.5 < min(own)
+    assert len(list(moved(phantoms[0], 1, 2))) == 25
 
 
 @pytest.mark.parametrize(("synthetic", "held_out", "rank"), [(4, 5, 1), (3, 6, 2), (5, 3, 3)])

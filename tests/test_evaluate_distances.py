@@ -23,6 +23,7 @@ from generator.evaluate.distances import (
 )
 from generator.evaluate.extractors import ExtractorError, extract, load_extractor, resized
 from generator.evaluate.pictures import PicturesError, open_pictures
+from generator.evaluate.results import text
 
 POOLS = Path("quiz_data/pools")
 
@@ -81,9 +82,47 @@ def test_density_and_coverage_by_counting(two_sides):
     assert coverage == pytest.approx(len(covered) / len(theirs))
 
 
+# What the authors' own prdc 0.2 (https://github.com/clovaai/generative-evaluation-prdc) gives for normal features, of
+# size (n, d) and (m, d): precision and recall with 3 neighbours, density and coverage with 5.
+PRDC = {
+    (60, 60, 24): (0.15, 0.9833333333333333, 0.11, 0.3333333333333333),
+    (200, 150, 30): (0.07333333333333333, 1.0, 0.04666666666666667, 0.165),
+}
+
+
+@pytest.mark.parametrize(("sizes", "published"), PRDC.items())
+def test_precision_recall_density_and_coverage_are_those_of_their_authors_package(sizes, published):
+    n, m, d = sizes
+    random = np.random.default_rng(n + d)
+    theirs, ours = random.normal(size=(n, d)), random.normal(0.3, 1.4, size=(m, d))
+    assert (*precision_and_recall(ours, theirs), *density_and_coverage(ours, theirs)) == pytest.approx(published)
+
+
+def test_the_shares_fall_with_noise_and_with_modes_that_are_missing():
+    """Precision and density fall as images leave what is real, recall and coverage as they leave parts of it out."""
+    random = np.random.default_rng(5)
+    modes = random.normal(0, 6, (8, 6))
+
+    def drawn(count):
+        return np.repeat(modes[:count], 240 // count, axis=0) + random.normal(size=(240, 6))
+
+    theirs, whole = drawn(8), drawn(8)
+    noisy = [whole + random.normal(0, sigma, whole.shape) for sigma in (0, 1, 3)]
+    for which, of in ((0, precision_and_recall), (0, density_and_coverage)):
+        good, worse, worst = (of(ours, theirs)[which] for ours in noisy)
+        assert good > worse > worst
+    for which, of in ((1, precision_and_recall), (1, density_and_coverage)):
+        good, worse, worst = (of(ours, theirs)[which] for ours in (whole, drawn(4), drawn(1)))
+        assert good > 0.8
+        assert good > worse > worst
+
+
 def test_the_classifier_score_is_that_of_torch_fidelity_and_counts_modes():
     logits = np.random.default_rng(1).normal(size=(100, 7))
     assert classifier_score(logits) == isc_features_to_metric(torch.from_numpy(logits))["inception_score_mean"]
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    formula = np.exp((shares * np.log(shares / shares.mean(0))).sum(1).mean())  # Salimans et al., over all images
+    assert classifier_score(logits, splits=1) == pytest.approx(formula, rel=1e-9)
     sure = np.tile(np.eye(5) * 100, (200, 1))
     assert classifier_score(sure, splits=1) == pytest.approx(5)
     assert classifier_score(np.zeros((100, 5))) == pytest.approx(1)
@@ -105,6 +144,13 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
         estimate = with_interval(lambda side: float(side.mean()), random.normal(size=(100, 1)), seed=seed)
         held += estimate.low <= 0 <= estimate.high
     assert 0.86 <= held / 200 <= 0.99
+
+
+def test_where_no_group_makes_a_difference_there_is_no_interval_instead_of_one_of_no_width():
+    ours, theirs = (np.random.default_rng(side).normal(side * 50, 1, (40, 3)) for side in (0, 1))
+    estimate = with_interval(lambda a, b: precision_and_recall(a, b)[0], ours, theirs, limits=(0, 1))
+    assert (estimate.value, estimate.low, estimate.high) == (0, None, None)
+    assert text(estimate) == "0.000 (no interval)"
 
 
 def test_too_few_images_are_refused():
@@ -151,6 +197,8 @@ def test_worse_images_are_farther_away(lite0, phantoms):
             < distance(np.repeat(whole[:2], 10, axis=0), theirs)
         )
     assert density_and_coverage(whole, theirs)[1] > density_and_coverage(np.repeat(whole[:2], 10, axis=0), theirs)[1]
+    near = with_interval(kernel_distance, whole, theirs)  # two halves of one pool: nothing but chance is between them
+    assert near.low < 0 < near.high
 
 
 def test_resizing_follows_pillow_in_floating_point():

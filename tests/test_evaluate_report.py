@@ -15,11 +15,13 @@ from PIL import Image
 from app.pools import import_pool
 from generator.cards import write_card
 from generator.checkpoint import file_sha256
-from generator.diffusion import Model
+from generator.diffusion import Model, sample
 from generator.diffusion.denoiser import Denoiser, save
 from generator.evaluate import extractors, vit
+from generator.evaluate.diffusion_figures import STEPS
 from generator.evaluate.extractors import Extractor
 from generator.evaluate.found_cards import cards_of
+from generator.evaluate.results import text
 
 IMAGES = 40
 TINY = replace(vit.PRESETS["small"], size=(64, 32), stem=(8, 16), width=16, depth=1, heads=2, epochs=1, steps=1)
@@ -100,6 +102,23 @@ def test_an_evaluation_is_one_page_its_figures_and_its_numbers(flask, pools, tmp
     assert "are no FID, KID or Inception score" in page
     assert not re.search(r'(?:src|href)="(?!data:)', page)  # nothing is fetched
     assert page.count("<img") == 9
+    # The study's table: every set against every other, and the score of each.
+    studys = [
+        [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", found, re.DOTALL)]
+        for found in re.findall(r"<caption>FD on random features between all sets.*?</table>", page, re.DOTALL)
+    ]
+    names = ["synthetic HR", "synthetic LR", "real HR", "real LR"]
+    for generator, (head, *rows) in zip((alike, darker), studys, strict=True):
+        assert head == ["", *names, "random score"]
+        assert [row[0] for row in rows] == names
+        assert [row[-1] for row in rows] == [text(generator["scores"][name]) for name in names]
+        table = {
+            (row[0], name): cell for row in rows for name, cell in zip(names, row[1:-1], strict=True) if cell != "–"
+        }
+        told = {
+            (pair["of"], pair["and"]): text(pair["measures"]["FD on random features"]) for pair in generator["pairs"]
+        }
+        assert table == told | {(other, one): cell for (one, other), cell in told.items()}
     assert {path.suffix for path in out.iterdir()} == {".html", ".json", ".svg", ".png"}
 
 
@@ -216,6 +235,17 @@ def test_figures_of_a_diffusion_run(flask, pools, run, tmp_path, monkeypatch):
     tried = json.loads((out / "samplers.json").read_text())["tried"]
     assert [(each["sampler"], each["evaluations"]) for each in tried] == [("ddim", 1), ("ddim", 2), ("dpm++", 2)]
     assert all(each["distance"] > 0 and each["seconds"] > 0 for each in tried)
+
+
+@pytest.mark.parametrize("sampler", STEPS)
+def test_a_step_of_every_sampler_is_one_evaluation_of_the_network(sampler):
+    net = Denoiser(MODEL).eval()
+    evaluations = []
+    net.unet.register_forward_hook(lambda *_: evaluations.append(1))
+    for steps in STEPS[sampler][:2]:
+        evaluations.clear()
+        sample(net, [0], sampler, steps)
+        assert len(evaluations) == steps
 
 
 def test_the_pixels_of_noised_images_end_as_those_of_the_noise(pools, data):

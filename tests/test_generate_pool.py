@@ -23,10 +23,7 @@ from generator.diffusion import Denoiser, Model, save
 from generator.durable import DiskFullError
 from generator.errors import GeneratorError
 from generator.pool import generate_pool
-from generator.pool.decide import Decision
-from generator.pool.gate import inspect
-from generator.pool.likeness import likeness, stack
-from generator.pool.settings import CHECKS, Settings, image_seed
+from generator.pool.settings import image_seed
 from generator.pool.training import fingerprint_corpus
 from generator.superres import HAT, HatConfig
 from generator.superres.weights import save as save_superres
@@ -230,75 +227,6 @@ def test_a_gate_that_refuses_everything_is_a_fault_and_leaves_a_valid_manifest(c
     assert len(lines(tmp_path / "fakes" / "refused.jsonl")) == 1
 
 
-def radiograph_like(number, size=(256, 128)):
-    draw = np.random.default_rng(number)
-    shape = [draw.normal(0, weight, rows) for weight, rows in ((1, (4, 8)), (0.5, (16, 32)), (0.2, (64, 128)))]
-    grey = sum(np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BICUBIC)) for each in shape)
-    return np.clip(128 + 45 * (grey - grey.mean()) / grey.std(), 0, 255).astype(np.uint8)
-
-
-COPIES = {
-    "exact": lambda grey: grey,
-    "noisy": lambda grey: np.clip(grey + np.random.default_rng(0).normal(0, 5, grey.shape), 0, 255).astype(np.uint8),
-    "moved": lambda grey: np.roll(grey, 1, axis=1),
-    "other tones": lambda grey: (255 * (grey / 255.0) ** 1.15).astype(np.uint8),
-}
-
-
-def judged(small, large=None, training=None, checks=CHECKS, colours=None):
-    colours = small[..., None] / 255 if colours is None else colours
-    large = small if large is None else large
-    refusal, near = inspect(colours, large, likeness(small), training, checks)
-    return refusal and refusal.check, near
-
-
-@pytest.fixture(scope="module")
-def training():
-    return stack([likeness(radiograph_like(number)) for number in range(60)])
-
-
-@pytest.mark.parametrize("copy", COPIES)
-@pytest.mark.parametrize("check", ["training-pixels", "training-features"])
-def test_a_copy_of_a_training_image_is_refused_by_greys_and_by_edges(training, copy, check):
-    found, near = judged(COPIES[copy](radiograph_like(17)), training=training, checks=(check,))
-    assert (found, near[f"{check}-image"]) == (check, 17)
-
-
-def test_images_of_their_own_pass_however_alike_all_are(training):
-    for number in range(100, 120):
-        assert judged(radiograph_like(number), training=training)[0] is None
-
-
-def test_blank_saturated_and_coloured_images_are_refused_unless_the_check_is_left_out():
-    good = radiograph_like(1)
-    flat = (128 + (good - 128.0) / 10).astype(np.uint8)
-    white = np.where(good > 120, 255, good).astype(np.uint8)
-    colours = np.repeat(good[..., None] / 255, 3, axis=2)
-    tinted = np.clip(colours + np.array([0.05, 0, 0]), 0, 1)
-    cases = {"blank": {"large": flat}, "saturated": {"large": white}, "colour": {"colours": tinted}}
-    for check, case in cases.items():
-        assert judged(good, **case)[0] == check
-        assert judged(good, **case, checks=[each for each in CHECKS if each != check])[0] is None
-    assert judged(good, colours=colours)[0] is None
-
-
-def test_of_two_nearly_equal_images_the_later_is_refused():
-    settings = Settings(0, 3, "", "", None, None, None, CHECKS, None)
-    images = [radiograph_like(1), radiograph_like(2), COPIES["noisy"](radiograph_like(1)), radiograph_like(3)]
-    known = {
-        index: {"index": index, "refusal": None, "likeness": likeness(grey).as_text()}
-        for index, grey in enumerate(images)
-    }
-    for order in ([0, 1, 2, 3], [3, 2, 1, 0]):
-        decision, seen = Decision(settings), {}
-        for index in order:
-            seen[index] = known[index]
-            list(decision.advance(seen))
-        assert decision.accepted == [0, 1, 3]
-        assert decision.refused[2]["check"] == "duplicate"
-        assert "image 0" in decision.refused[2]["says"]
-
-
 @pytest.fixture(scope="module")
 def corpus(checkpoints, tmp_path_factory):
     """A corpus of twelve training images; two are what the networks make of the pool's second and third seed."""
@@ -407,6 +335,22 @@ def test_odd_options_are_refused_in_one_line_and_leave_nothing(checkpoints, tmp_
         make(tmp_path / "pools", checkpoints, **changes)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "pools").exists()
+
+
+def test_a_pool_is_gone_on_with_by_the_recommended_sampling_left_out_or_said(pool, checkpoints, tmp_path):
+    """The checkpoint recommends ddim with 2 steps and eta 1."""
+    said = {"sampler": "ddim", "steps": 2, "eta": 1.0}
+    before = content(pool)
+    for options in (said, {"steps": 2}, {"sampler": "ddim"}):
+        make(pool.parent, checkpoints, **options)
+    assert content(pool) == before
+    one = make(tmp_path, checkpoints, count=1, **said)
+    head = (one / "pool.json").read_bytes()
+    make(tmp_path, checkpoints, count=1)
+    assert (one / "pool.json").read_bytes() == head
+    for other, words in (({"steps": 3}, "steps 2, not 3"), ({"eta": 0.5}, "eta 1.0, not 0.5")):
+        with pytest.raises(GeneratorError, match=f"begun with {words}"):
+            make(tmp_path, checkpoints, count=1, **(said | other))
 
 
 def test_a_pool_begun_otherwise_is_left_alone(pool, checkpoints):

@@ -1,9 +1,13 @@
 """The machine observer takes a study's quiz: it learns, without leakage, and stands beside people, never among them."""
 
+import csv
+import io
 import json
+import zipfile
 from dataclasses import replace
 
 import numpy as np
+import openpyxl
 import pytest
 import torch
 
@@ -13,6 +17,8 @@ from generator.evaluate.figures import telling
 from generator.evaluate.machine_observer import ObserverError, observe
 from generator.evaluate.scoring import accuracy, area
 
+MACHINE = "Machine (ViT small, seed 5)"
+TABLES = ("answers.csv", "confusion.csv", "statistics.csv")
 TINY = replace(vit.PRESETS["small"], size=(64, 32), stem=(8, 16), width=16, depth=1, heads=2, epochs=2, steps=1)
 
 
@@ -117,13 +123,54 @@ def test_the_command_rates_every_image_of_a_study_and_the_report_has_it(flask, s
     assert ratings.keys() == found.images.keys()
     assert flask("report", study, "--include-simulated", "--out", tmp_path / "report").exit_code == 0
     page = (tmp_path / "report" / "report.html").read_text()
-    assert page.count("Machine (ViT small, seed 5)") >= 5
+    assert page.count(MACHINE) >= 5
     assert "All observers" in page
     assert "Where the machine observer looked" in page
     (folder / "observer.json").write_text('{"ratings": {}}')
     spoilt = flask("report", study, "--include-simulated", "--out", tmp_path / "report")
     assert spoilt.exit_code == 1
     assert "run flask machine-observer read again" in spoilt.output
+
+
+def read_tables(folder):
+    return {name: list(csv.DictReader((folder / name).read_text().splitlines())) for name in TABLES}
+
+
+def test_the_export_has_its_answers_marked_and_in_no_number_of_the_people(
+    flask, client, app, records, data, player, tmp_path
+):
+    player.play(lambda trial: trial["trial"] % 5 + 1)
+    assert flask("export", "small", "--out", tmp_path / "people").exit_code == 0
+    study = records.study("small")
+    folder = data / "machine_observers" / study.folder
+    folder.mkdir(parents=True)
+    ratings = {name: 1 + place % 5 for place, name in enumerate(study.images)}
+    (folder / "observer.json").write_text(json.dumps({"preset": "small", "seed": 5, "ratings": ratings}))
+    assert flask("export", "small", "--out", tmp_path / "both").exit_code == 0
+    people, both = read_tables(tmp_path / "people"), read_tables(tmp_path / "both")
+    ours = {name: both[name][len(people[name]) :] for name in TABLES}
+    for name in TABLES:
+        assert both[name][: len(people[name])] == people[name]
+        assert {row["observer"] for row in ours[name]} == {MACHINE}
+    assert {row["image"]: int(row["rating"]) for row in ours["answers.csv"]} == ratings
+    assert {(row["kind"], row["study"], row["simulated"]) for row in ours["answers.csv"]} == {
+        ("machine", "small", "false")
+    }
+    assert {row["kind"] for row in people["answers.csv"]} == {"scored", "practice"}
+    (counts,) = ours["confusion.csv"]
+    for outcome in ("TP", "TN", "FP", "FN", "Unsure"):
+        assert int(counts[outcome.lower()]) == sum(row["outcome"] == outcome for row in ours["answers.csv"])
+    for name in ("ratings.csv", "ratings.imrmc", "images.csv"):
+        assert (tmp_path / "both" / name).read_bytes() == (tmp_path / "people" / name).read_bytes()
+    sheet = openpyxl.load_workbook(tmp_path / "both" / "confusion.xlsx")["Summary"]
+    assert [(sheet.cell(row, 1).value, sheet.cell(row, 1).font.bold) for row in (6, 7, 8)] == [
+        ("Ada", False),
+        ("All observers", True),
+        (MACHINE, False),
+    ]
+    client.post("/research/sign-in", data={"password": app.config["RESEARCH_PASSWORD"]})
+    archive = zipfile.ZipFile(io.BytesIO(client.get("/research/small/export.zip").data))
+    assert archive.read("answers.csv") == (tmp_path / "both" / "answers.csv").read_bytes()
 
 
 def test_the_machine_changes_no_number_of_the_people():

@@ -72,10 +72,16 @@ class Public:
         return (self.folder / name).read_text()
 
     def agent_runs(self) -> bool:
-        with suppress(ProcessLookupError):
-            os.kill(int(self.ask("pid")), 0)
-            return True
-        return False
+        return runs(int(self.ask("pid")))
+
+
+def runs(process: int) -> bool:
+    """Whether there is such a process, and not only what is left of one until somebody takes note of its end."""
+    with suppress(ProcessLookupError):
+        os.kill(process, 0)
+        status = Path(f"/proc/{process}/stat")
+        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @pytest.fixture
@@ -210,6 +216,33 @@ def test_a_signal_before_the_tunnel_stands_ends_everything(public):
         time.sleep(0.05)
     public.process.send_signal(signal.SIGTERM)
     assert public.process.wait(timeout=SECONDS) == 0
+    assert not public.agent_runs()
+
+
+def until(true) -> None:
+    end = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, what was killed outright cannot clear up")
+@pytest.mark.parametrize("moment", ["serving", "starting"])
+def test_killed_outright_it_leaves_neither_server_nor_agent_nor_watcher(public, moment):
+    if moment == "starting":  # the agent runs, and has not said yet that it does
+        public.tell("trouble", "silence")
+    public.start()
+    if moment == "serving":
+        public.wait_for("/research/")
+        assert answers(f"http://127.0.0.1:{public.port}")
+    until((public.folder / "pid").exists)
+    until(lambda: public.ask("pid"))
+    children = Path(f"/proc/{public.process.pid}/task/{public.process.pid}/children").read_text().split()
+    assert len(children) == {"serving": 3, "starting": 2}[moment]
+    public.process.kill()
+    public.process.wait()
+    until(lambda: not any(runs(int(child)) for child in children))
+    assert not answers(f"http://127.0.0.1:{public.port}")
     assert not public.agent_runs()
 
 

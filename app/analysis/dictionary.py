@@ -31,6 +31,10 @@ NOTES = f"""
 - confusion.csv counts scored answers only, never the warm-up; simulated observers are in it only if asked for.
 - confusion.xlsx shows the numbers of confusion.csv and statistics.csv, laid out for reading; protocol.json is the
   study's whole protocol.
+- The machine observer, if one took the study (`flask machine-observer`), is in answers.csv below the people with the
+  kind machine, in confusion.csv, confusion.xlsx and statistics.csv below 'All observers', and in results.json under
+  machines. It learned from the study's truth: it is in no sum, mean or comparison, nor in images.csv, ratings.csv and
+  ratings.imrmc.
 - results.json holds every statistic of the study's report. A statistic has value, low and high (its 95 % interval), n
   and a note; null means not estimable, and the note says why.
 - ratings.csv is for programs that analyse reader studies, `flask analyse-ratings` among them; ratings.imrmc is the

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,24 +38,32 @@ CLASSIFIED = {
     for name in ("label", "outcome", "certainty")
 }
 IMAGES = "images"
+MACHINE = "machine"  # the kind of a machine observer's rows in answers.csv: whoever counts scored answers counts people
 FILE_TIME = (2000, 1, 1, 0, 0, 0)  # of every file in a zip
 MANY = 100_000  # answers: more are written by another process meanwhile
 MARKS = {"answers.csv", "protocol.json"}  # what a folder must hold to be taken for an export
 
 
 def export_files(
-    protocol: Mapping, rows: Iterable[Mapping], finished: Mapping[str, bool], *, include_simulated: bool = False
+    protocol: Mapping,
+    rows: Iterable[Mapping],
+    finished: Mapping[str, bool],
+    *,
+    include_simulated: bool = False,
+    machine_rows: Sequence[Mapping] = (),
 ) -> dict[str, bytes]:
     """The files of an export, name -> content.
 
     `rows` is the table of answers, `finished` says of each observer whether the session is complete. answers.csv holds
     every row, with label, outcome and certainty worked out anew; the confusion table leaves simulated observers out
-    unless `include_simulated`. Raises ValueError for a rated row without a possible truth.
+    unless `include_simulated`. `machine_rows` are the answers of machine observers: rows of their own below those of
+    people, in no number of theirs. Raises ValueError for a rated row without a possible truth.
     """
     rows = list(rows)
+    every = [*rows, *({**row, "kind": MACHINE} for row in machine_rows)]
     # First of all, before numpy is there with threads of its own: the table of answers takes as long as all the rest.
-    with uninterrupted(), aside(lambda: csv_of(FIELDS, rows, CLASSIFIED), worth_it=len(rows) > MANY) as answers:
-        files = _files(protocol, rows, finished, include_simulated)
+    with uninterrupted(), aside(lambda: csv_of(FIELDS, every, CLASSIFIED), worth_it=len(rows) > MANY) as answers:
+        files = _files(protocol, rows, finished, include_simulated, machine_rows)
         return {"answers.csv": answers(), **files}
 
 
@@ -71,20 +79,27 @@ def uninterrupted() -> Iterator[None]:
             gc.enable()
 
 
-def _files(protocol: Mapping, rows: list[Mapping], finished: Mapping, include_simulated: bool) -> dict[str, bytes]:
+def _files(
+    protocol: Mapping,
+    rows: list[Mapping],
+    finished: Mapping,
+    include_simulated: bool,
+    machine_rows: Sequence[Mapping],
+) -> dict[str, bytes]:
     from .images_table import IMAGE_COLUMNS, images_table
     from .results import study_results
     from .statistics_table import STATISTIC_COLUMNS, statistics_table
     from .workbook import confusion_workbook
 
     table = confusion_table(rows, finished, include_simulated=include_simulated)
+    machines = confusion_table(machine_rows, {row["observer"]: True for row in machine_rows})[:-1]
     study = next((row["study"] for row in rows if row.get("study")), "")
-    results = study_results(rows, finished, include_simulated=include_simulated)
+    results = study_results(rows, finished, include_simulated=include_simulated, machine_rows=machine_rows)
     statistics = statistics_table(results)
     ratings = scored_ratings(rows, include_simulated=include_simulated)
     return {
-        "confusion.csv": csv_of(COLUMNS, table),
-        "confusion.xlsx": confusion_workbook(table, study, statistics),
+        "confusion.csv": csv_of(COLUMNS, [*table, *machines]),
+        "confusion.xlsx": confusion_workbook(table, study, statistics, machines),
         "data_dictionary.csv": csv_of_texts([HEADER, *dictionary_rows()]),
         "data_dictionary.md": dictionary_markdown().encode(),
         "images.csv": csv_of(IMAGE_COLUMNS, images_table(results)),
@@ -101,12 +116,12 @@ def _json(document: Mapping, indent: int) -> bytes:
 
 
 def zip_export(
-    protocol: Mapping, rows: Iterable[Mapping], finished: Mapping[str, bool], *, include_simulated: bool = False
+    protocol: Mapping, rows: Iterable[Mapping], finished: Mapping[str, bool], *, machine_rows: Sequence[Mapping] = ()
 ) -> bytes:
     """The files of an export as one zip, for a download."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in export_files(protocol, rows, finished, include_simulated=include_simulated).items():
+        for name, content in export_files(protocol, rows, finished, machine_rows=machine_rows).items():
             # Without the time of writing: the same answers make the same file, to the byte.
             archive.writestr(zipfile.ZipInfo(name, FILE_TIME), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
@@ -119,6 +134,7 @@ def write_export(
     finished: Mapping[str, bool],
     *,
     include_simulated: bool = False,
+    machine_rows: Sequence[Mapping] = (),
     images: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write the files of an export into `folder`, all of them or none, and return its full path.
@@ -130,7 +146,7 @@ def write_export(
     return write_folder(
         folder,
         lambda: (
-            export_files(protocol, rows, finished, include_simulated=include_simulated)
+            export_files(protocol, rows, finished, include_simulated=include_simulated, machine_rows=machine_rows)
             | {f"{IMAGES}/{name}": content for name, content in (images or {}).items()}
         ),
         what="export",

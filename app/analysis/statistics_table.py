@@ -7,7 +7,7 @@ from .accuracy import SHARES
 from .estimate import Estimate
 from .mrmc import RANDOM, Interval
 from .results import ObserverResult, StudyResults
-from .table import Column
+from .table import ALL_OBSERVERS, MACHINE_RULE, Column
 
 STATISTICS = {
     **SHARES,
@@ -58,7 +58,13 @@ MEANINGS_OF = {
 }
 MEANINGS = "; ".join(f"{key}: {title}" for key, title in STATISTICS.items())
 STATISTIC_COLUMNS = [
-    Column("observer", "", "Observer", "text", "The observer's name, or 'All observers'."),
+    Column(
+        "observer",
+        "",
+        "Observer",
+        "text",
+        f"The observer's name, or {ALL_OBSERVERS!r}, or below it the machine observer's: {MACHINE_RULE}",
+    ),
     Column("statistic", "", "Statistic", "text", f"{MEANINGS}."),
     Column(
         "rule",
@@ -82,9 +88,12 @@ STATISTIC_COLUMNS = [
 
 
 def statistics_table(results: StudyResults) -> list[dict]:
-    """A dict a number, with the names of STATISTIC_COLUMNS: by observer, then for all together."""
-    rows = [row for each in [*results.observers, results.everyone] for row in _observer_rows(each)]
-    return [*rows, *_mean_rows(results), *_agreement_rows(results), *_origin_rows(results)]
+    """A dict a number, with the names of STATISTIC_COLUMNS: by observer, then for all together, then by machine."""
+    people, machines = (
+        [row for each in group for row in _observer_rows(each)]
+        for group in ([*results.observers, results.everyone], results.machines)
+    )
+    return [*people, *_mean_rows(results), *_agreement_rows(results), *_origin_rows(results), *machines]
 
 
 def _observer_rows(each: ObserverResult) -> Iterator[dict]:

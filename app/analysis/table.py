@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from .confusion import METRICS, Confusion, confusion_by_observer, pooled
 
 ALL_OBSERVERS = "All observers"
+MACHINE_RULE = "it learned from the study's truth, and is in no number of the people's."
 OUTCOMES = {
     "tp": "synthetic images called fake",
     "tn": "real images called real",
@@ -52,8 +53,8 @@ COLUMNS = [
         "",
         "Observer",
         "text",
-        f"The observer's name. The last row, {ALL_OBSERVERS!r}, adds up the counts of the rows above, "
-        "so that every answer weighs the same.",
+        f"The observer's name. The row {ALL_OBSERVERS!r} adds up the counts of the rows above, so that every answer "
+        f"weighs the same. Below it stands the machine observer, if one took the study: {MACHINE_RULE}",
     ),
     Column(
         "finished",

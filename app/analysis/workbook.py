@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..study import RATINGS
 from .confusion import CELLS, METRICS
 from .statistics_table import MEANINGS_OF, STATISTIC_COLUMNS, STATISTICS
-from .table import ALL_OBSERVERS, COLUMNS, OUTCOMES, Column
+from .table import ALL_OBSERVERS, COLUMNS, MACHINE_RULE, OUTCOMES, Column
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -35,20 +35,27 @@ SUMMARY_COLUMNS = [c for c in COLUMNS if c.name in SHARE_NAMES | set(OUTCOMES) |
 CERTAINTY_COLUMNS = [c for c in COLUMNS if c.name not in SHARE_NAMES]
 
 
-def confusion_workbook(table: Sequence[dict], study: str, statistics: Sequence[dict]) -> bytes:
-    """The XLSX file of `confusion_table`'s rows (the last one is all observers together) and `statistics_table`'s.
+def confusion_workbook(
+    table: Sequence[dict], study: str, statistics: Sequence[dict], machines: Sequence[dict] = ()
+) -> bytes:
+    """The XLSX file of `confusion_table`'s rows (the last one is all observers together), of such rows of machine
+    observers, which stand below, and of `statistics_table`'s.
 
-    Above MOST_SHEETS observers, only all together have a sheet. Every number is a plain value, not a formula, so that
-    programs that do not calculate can read it.
+    Above MOST_SHEETS observers, only all together and machines have a sheet. Every number is a plain value, not a
+    formula, so that programs that do not calculate can read it.
     """
     from openpyxl import Workbook
 
     workbook = Workbook()
     workbook.remove(workbook.active)
-    titles = sheet_names([row["observer"] for row in table], taken=(SUMMARY, BY_CERTAINTY, INTERVALS, DESCRIPTION))
-    _write_table(_sheet(workbook, SUMMARY), _title("Confusion table", study), table, SUMMARY_COLUMNS)
-    _write_table(_sheet(workbook, BY_CERTAINTY), _title("Answers by certainty", study), table, CERTAINTY_COLUMNS)
-    for title, row in _with_a_sheet(list(zip(titles, table, strict=True))):
+    lines = [*table, *machines]
+    titles = sheet_names([row["observer"] for row in lines], taken=(SUMMARY, BY_CERTAINTY, INTERVALS, DESCRIPTION))
+    _write_table(_sheet(workbook, SUMMARY), _title("Confusion table", study), lines, table[-1], SUMMARY_COLUMNS)
+    _write_table(
+        _sheet(workbook, BY_CERTAINTY), _title("Answers by certainty", study), lines, table[-1], CERTAINTY_COLUMNS
+    )
+    first = 0 if len(table) <= MOST_SHEETS else len(table) - 1
+    for title, row in list(zip(titles, lines, strict=True))[first:]:
         _write_observer(_sheet(workbook, title), _title(row["observer"], study), row)
     _write_statistics(_sheet(workbook, INTERVALS), _title("Statistics with 95 % intervals", study), statistics)
     _write_description(_sheet(workbook, DESCRIPTION))
@@ -69,11 +76,6 @@ def _saved(workbook: Workbook) -> bytes:
             entry = zipfile.ZipInfo(name, FILE_TIME.timetuple()[:6])
             archive.writestr(entry, dated.read(name), zipfile.ZIP_DEFLATED)
     return undated.getvalue()
-
-
-def _with_a_sheet(observers: list) -> list:
-    """All, or in a large study only the last one, which is all together."""
-    return observers if len(observers) <= MOST_SHEETS else observers[-1:]
 
 
 def sheet_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
@@ -106,14 +108,16 @@ def _sheet(workbook: Workbook, title: str) -> Worksheet:
     return sheet
 
 
-def _write_table(sheet: Worksheet, title: str, table: Sequence[dict], columns: Sequence[Column]) -> None:
-    """The confusion table's rows, in some of its columns."""
+def _write_table(
+    sheet: Worksheet, title: str, table: Sequence[dict], together: dict, columns: Sequence[Column]
+) -> None:
+    """The confusion table's rows, in some of its columns; `together` is the one of all observers."""
     _put_title(sheet, title)
     _put(sheet, 2, 1, f"Synthetic is the positive class. See the sheet {DESCRIPTION!r}.")
     _write_table_head(sheet, 4, columns)
     for top, row in enumerate(table, 6):
         for index, column in enumerate(columns, 1):
-            _put_value(sheet, top, index, row[column.name], column.kind, total=row is table[-1])
+            _put_value(sheet, top, index, row[column.name], column.kind, total=row is together)
     longest_name = max(len(row["observer"]) for row in table)
     _set_widths(sheet, [longest_name + 4, *(_width(column) for column in columns[1:])])
     sheet.freeze_panes = "B6"
@@ -214,6 +218,7 @@ def _descriptions() -> list[tuple[str, str, str]]:
     rest = [
         ("n", "", f"The metric's denominator: how many answers it is computed from. With n = 0 it is {NOT_ESTIMABLE}."),
         (ALL_OBSERVERS, "", "The observers' counts added up, so that every answer weighs the same."),
+        ("Machine", "", f"Below {ALL_OBSERVERS!r}, if one took the study: {MACHINE_RULE}"),
     ]
     with_intervals = [(f"{title} (sheet {INTERVALS})", "", MEANINGS_OF[name]) for name, title in STATISTICS.items()]
     return outcomes + certainties + metrics + rest + with_intervals

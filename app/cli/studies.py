@@ -127,12 +127,14 @@ def invite(study, observers, new_link, base_url):
 def export(study, out, include_simulated, images):
     """Write answers, statistics, confusion tables, data dictionary and protocol of STUDY to a folder."""
     from ..analysis.export import write_export
+    from ..machine import machine_rows
     from ..reports import images_by_outcome, study_parts
 
     found, data = records().study(study), current_app.config["QUIZ_DATA"]
     parts = study_parts(records(), found, data, include_simulated)
     pictures = images_by_outcome(data / "studies" / found.folder, parts[1], include_simulated) if images else None
-    folder = write_export(out, *parts, include_simulated=include_simulated, images=pictures)
+    machine = machine_rows(data, found)
+    folder = write_export(out, *parts, include_simulated=include_simulated, machine_rows=machine, images=pictures)
     note("export", study)
     click.echo(f"{folder}: " + ", ".join(sorted(path.name for path in folder.iterdir())))
 

@@ -17,7 +17,7 @@ from ..diffusion.settings import SCHEDULES
 from ..errors import GeneratorError
 from ..seeds import torch_generator
 from .distances import frechet
-from .drawing import COLOURS, FAINT, MARKS, panels, picture, sheet
+from .drawing import COLOURS, FAINT, MARKS, halves, panels, picture, sheet
 from .extractors import Extractor, extract
 from .pictures import Pictures
 
@@ -63,18 +63,17 @@ def forward_noising(images: Sequence[np.ndarray], schedule: str = "published", s
     image's pixels, which go to those of the noise, 0 and 1."""
     at = noised(images, schedule, seed)
     times, means, deviations = noised_statistics(images, schedule, seed)
-    figure, axes = panels(3.4, 2, len(SHOWN_TIMES), height_ratios=[1, 2.6])
-    for cell, t in zip(axes[0], SHOWN_TIMES, strict=True):
+    figure, above, below = halves(3.3, (1, 3))
+    for cell, t in zip(above.subplots(1, len(SHOWN_TIMES)), SHOWN_TIMES, strict=True):
         picture(cell, ((at(t)[0] + 1) * 127.5).round().clamp(0, 255).byte().numpy(), f"t = {t}")
         cell.set_axis_off()
-    grid = axes[1, 0].get_gridspec()
-    for cell in axes[1]:
-        cell.remove()
-    for title, values, limit, columns in (
-        ("Mean of the pixels", means, 0, slice(0, 3)),
-        ("Standard deviation of the pixels", deviations, 1, slice(3, 6)),
+    for cell, title, values, limit in zip(
+        below.subplots(1, 2),
+        ("Mean of the pixels", "Standard deviation of the pixels"),
+        (means, deviations),
+        (0, 1),
+        strict=True,
     ):
-        cell = figure.add_subplot(grid[1, columns])
         cell.plot(times, values, color=COLOURS[0], linewidth=0.9, alpha=0.6)
         cell.axhline(limit, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)))
         cell.set(title=f"{title} (n {len(images)} images)", xlabel="time t", xlim=(0, TIMES))
@@ -124,8 +123,9 @@ def try_samplers(
     steps: Mapping[str, Sequence[int]],
     progress: Callable[[int], None] = lambda made: None,
 ) -> list[Tried]:
-    """Each sampler at each number of steps: the Fréchet distance of the images of seeds 0 … count−1 to the small real
-    ones, and the time they took. `progress` is told the images made; count times the number of settings in all."""
+    """Each sampler at each number of steps, which is that of the network's evaluations: the Fréchet distance of the
+    images of seeds 0 … count−1 to the small real ones, and the time they took. `progress` is told the images made;
+    count times the number of settings in all."""
     theirs = extract(extractor, real).values
     tried = []
     for sampler, numbers in steps.items():

@@ -27,11 +27,11 @@ class DistanceError(GeneratorError):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval."""
+    """A number with its 95 % interval; None where it has none."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 def frechet(ours: np.ndarray, theirs: np.ndarray) -> float:
@@ -88,7 +88,7 @@ def with_interval(
     measure: Callable[..., float], *sides: np.ndarray, seed: int = 0, limits: tuple[float, float] = (-np.inf, np.inf)
 ) -> Estimate:
     """`measure(*sides)` with a 95 % interval from the grouped jackknife over images (Efron & Tibshirani 1993, 11.5),
-    cut at the `limits` of what is measured.
+    cut at the `limits` of what is measured; without one where no group makes any difference.
 
     The images of each side are put in 10 groups at random; each group is left out in turn, on all sides at once. The
     bootstrap is no choice here: drawing an image twice changes what these distances measure.
@@ -100,6 +100,8 @@ def with_interval(
     left_out = [measure(*(side[group != g] for side, group in zip(sides, groups, strict=True))) for g in range(GROUPS)]
     error = np.sqrt((GROUPS - 1) / GROUPS * ((left_out - np.mean(left_out)) ** 2).sum())
     value = measure(*sides)
+    if error == 0:
+        return Estimate(value, None, None)
     low, high = np.clip((value - NORMAL_95 * error, value + NORMAL_95 * error), *limits)
     return Estimate(value, float(low), float(high))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 WIDTH = 7.2  # inches: the text width of a journal page
 INK, FAINT, REAL, SYNTHETIC, WRONG = "#222222", "#8C8C8C", "#0B5394", "#CC661A", "#B00020"
@@ -67,11 +67,19 @@ def panels(height: float, rows: int = 1, columns: int = 1, **settings) -> tuple[
     return figure, figure.subplots(rows, columns, squeeze=False, **settings)
 
 
+def halves(height: float, shares: tuple[float, float]) -> tuple[Figure, SubFigure, SubFigure]:
+    """A figure of the usual width and its upper and lower part, each laid out for itself; `shares` of the height."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, *figure.subfigures(2, 1, height_ratios=shares)
+
+
 def sheet(rows: int, columns: int, aspect: float = 0.5, titles: float = 0.0) -> tuple[Figure, np.ndarray]:
     """A figure of pictures with axes (rows, columns), blank; `aspect` is height over width of one, `titles` the inches
     that the words above each take."""
     figure, axes = panels(rows * (WIDTH / columns * aspect + titles + 0.04) + 0.1, rows, columns)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.01, wspace=0.01, hspace=0.01)
     for cell in axes.ravel():
         cell.set_axis_off()
     return figure, axes
@@ -89,7 +97,7 @@ def framed(axes: Axes, colour: str) -> None:
     axes.set_axis_on()
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
-        spine.set(visible=True, color=colour, linewidth=2)
+        spine.set(visible=True, color=colour, linewidth=1.8)
 
 
 def short(text: str, length: int = 26) -> str:

@@ -46,7 +46,8 @@ def embedding(places: Mapping[str, np.ndarray]) -> Figure:
             alpha=0.8,
             label=f"{short(label)} (n {len(points)})",
         )
-    axes.set(xticks=[], yticks=[], xlabel="t-SNE, first axis", ylabel="t-SNE, second axis", aspect="equal")
+    axes.set(xticks=[], yticks=[], xlabel="t-SNE, first axis", ylabel="t-SNE, second axis")
+    axes.set_aspect("equal", adjustable="datalim")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=1.4)
     return figure
 

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..devices import find_device
 from ..errors import GeneratorError
 from ..prepare.alike import near_pairs, perceptual_hash
 from ..seeds import numpy_generator, seed_of
@@ -48,15 +49,15 @@ def observe(
     preset: str = "small",
     seed: int = 0,
     folds: int = 5,
-    device: torch.device | str = "cpu",
+    device: str = "auto",
     progress: Callable[[int], None] | None = None,
 ) -> Observation:
-    """Rate grey uint8 images (height, width), of which `synthetic` gives the truth.
+    """Rate grey uint8 images (height, width), of which `synthetic` gives the truth, on a GPU if there is one.
 
     `progress` is told 1 for every epoch of every fold: epochs_of(preset, images, folds) in all. Equal seeds give equal
     observations on a CPU. Raises ObserverError where a fold would lack one of the sides.
     """
-    settings = find_preset(preset)
+    settings, where = find_preset(preset), find_device(device)
     truths = np.asarray(synthetic, dtype=bool)
     numbers = _dealt(images, truths, folds, seed)
     epochs = _epochs(settings, len(images), folds)
@@ -64,8 +65,8 @@ def observe(
     probabilities, maps = np.empty(len(images)), None
     for fold in range(folds):
         others = numbers != fold
-        network = _trained(inputs[others], truths[others], settings, epochs, (seed, fold), device, progress)
-        rated, looked = _rated(network, inputs[numbers == fold], settings.batch, device)
+        network = _trained(inputs[others], truths[others], settings, epochs, (seed, fold), where, progress)
+        rated, looked = _rated(network, inputs[numbers == fold], settings.batch, where)
         maps = np.empty((len(images), *looked.shape[1:])) if maps is None else maps
         probabilities[numbers == fold], maps[numbers == fold] = rated, looked
     return Observation(probabilities, maps, numbers, preset, seed)
@@ -119,7 +120,7 @@ def _trained(
     settings: ObserverPreset,
     epochs: int,
     keys: tuple[int, int],
-    device: torch.device | str,
+    device: torch.device,
     progress: Callable[[int], None] | None,
 ) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
@@ -154,7 +155,7 @@ def _varied(image: Tensor, random: np.random.Generator) -> Tensor:
     return image.roll(shifts, (1, 2)) * float(random.uniform(0.8, 1.25))
 
 
-def _rated(network: nn.Module, inputs: Tensor, batch: int, device: torch.device | str) -> tuple[np.ndarray, np.ndarray]:
+def _rated(network: nn.Module, inputs: Tensor, batch: int, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
     found = [logits_and_attention(network, part.to(device)) for part in inputs.split(batch)]
     logits, maps = (torch.cat(parts).double().cpu().numpy() for parts in zip(*found, strict=True))
     return 1 / (1 + np.exp(-logits)), maps

@@ -12,7 +12,8 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from ..errors import GeneratorError
-from .nearest import mirrored, nearest, relative
+from ..nearness import relative
+from .nearest import mirrored, nearest, nearest_moved
 
 FEWEST = 20  # images in each set
 QUANTILE = 0.01
@@ -57,13 +58,14 @@ def nearness(space: str, synthetic: np.ndarray, held_out: np.ndarray, training: 
 
 
 def pixel_nearness(synthetic: np.ndarray, held_out: np.ndarray, training: np.ndarray) -> Nearness:
-    """The same for rows from nearest.comparable(); a training image's mirror image is as good as itself."""
+    """The same for rows from nearest.comparable(), each moved a little if that brings it nearer; a training image's
+    mirror image is as good as itself."""
     both = np.concatenate((training, mirrored(training)))
 
     def once(found: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         return found[0], found[1] % len(training)
 
-    return _judged("pixels", once(nearest(synthetic, both)), once(nearest(held_out, both)), training)
+    return _judged("pixels", once(nearest_moved(synthetic, both)), once(nearest_moved(held_out, both)), training)
 
 
 def _judged(space: str, ours: tuple, theirs: tuple, training: np.ndarray) -> Nearness:

@@ -1,4 +1,4 @@
-"""Which images of one set resemble those of another the most, and whether they do so suspiciously."""
+"""Which images of one set resemble those of another the most."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import Image
 
+from ..nearness import NEIGHBOURS, moved
+
 SIZE = (128, 64)  # width and height at which pixels are compared
 BLOCK = 256  # rows of distances held in memory at a time
-AROUND = 50  # neighbours that say how dense the reference images lie
+MARGIN = 4  # pixels on each side, of SIZE, that are left out where images are moved
+TIMES = 2  # pixels of SIZE that an image is moved by at most
 
 
 def comparable(pictures: Iterable[np.ndarray], progress: Callable[[int], None] | None = None) -> np.ndarray:
@@ -33,7 +36,7 @@ def mirrored(rows: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(rows.reshape(-1, *SIZE[::-1])[:, :, ::-1]).reshape(len(rows), -1)
 
 
-def nearest(images: np.ndarray, references: np.ndarray, count: int = AROUND) -> tuple[np.ndarray, np.ndarray]:
+def nearest(images: np.ndarray, references: np.ndarray, count: int = NEIGHBOURS) -> tuple[np.ndarray, np.ndarray]:
     """Euclidean distances of rows (n, d) to their `count` nearest rows of `references` (m, d), from the nearest, and
     which rows those are: both (n, min(count, m))."""
     count = min(count, len(references))
@@ -49,11 +52,26 @@ def nearest(images: np.ndarray, references: np.ndarray, count: int = AROUND) -> 
     return distances, places
 
 
-def relative(distances: np.ndarray) -> np.ndarray:
-    """(n,) the distance to the nearest in parts of the mean distance to the nearest fifty, of rows from nearest().
+def nearest_moved(images: np.ndarray, references: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As nearest(), for rows of comparable(): each image may be moved by up to two pixels (16 of 1024) in any
+    direction, and of each distance the smallest counts. Compared are the pictures without their margins.
 
-    Near 1 where no reference image stands out, 0 for a copy of one. A smooth image is near to all others in pixels
-    without being a copy of any: the division makes up for that. N. Carlini et al., USENIX Security 2023, section 5.1;
-    the gate of generator/pool takes the same share, of coarser pixels.
+    Moved are only images beside the fifty references nearest to them as they are; a copy that was moved so little is
+    the nearest of all or nearly so.
     """
-    return distances[:, 0] / np.maximum(distances.mean(1), 1e-12)
+    _, places = nearest(images, references)
+    distances = np.empty(places.shape)
+    for row, (image, which) in enumerate(zip(images, places, strict=True)):
+        theirs = _windows(references[which].reshape(-1, *SIZE[::-1]))
+        ours = _windows(np.stack([*moved(image.reshape(SIZE[::-1]), 1, TIMES)]))
+        found = np.sqrt(np.maximum(2 - 2 * (ours @ theirs.T).max(axis=0), 0))
+        order = np.argsort(found, kind="stable")
+        distances[row], places[row] = found[order], which[order]
+    return distances, places
+
+
+def _windows(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (n, height, width) without their margins, as rows of length 1 and mean 0."""
+    rows = pictures[:, MARGIN:-MARGIN, MARGIN:-MARGIN].reshape(len(pictures), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..nearness import relative
 from .assessment import Source
-from .nearest import comparable, mirrored, nearest, relative
+from .nearest import comparable, mirrored, nearest_moved
 from .pictures import Pictures
 
 PAIRS = 8
@@ -29,7 +30,7 @@ def nearest_ones(
 
 
 def find_pairs(ours: Source, real: Source, progress: Callable[[int], None] | None = None) -> list[Pair]:
-    """The nearest pairs of two sources by their pixels, mirror images included."""
+    """The nearest pairs of two sources by their pixels, mirror images and small moves included."""
     rows = comparable(real.low, progress)
-    distances, places = nearest(comparable(ours.low, progress), np.concatenate((rows, mirrored(rows))))
+    distances, places = nearest_moved(comparable(ours.low, progress), np.concatenate((rows, mirrored(rows))))
     return nearest_ones(relative(distances), places[:, 0] % len(rows), ours.high, real.high)

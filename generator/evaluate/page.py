@@ -13,7 +13,7 @@ from . import figures
 from .assessment import MOST_GENERATORS, Assessment, Generator
 from .drawing import draw
 from .nearest_pairs import nearest_ones
-from .results import number, p_value, plain_results, table, text
+from .results import every_pair, number, p_value, plain_results, table, text
 
 TEMPLATES = Path(__file__).parent / "templates"
 MARKS = {"report.html", "results.json"}
@@ -98,6 +98,7 @@ def _page(results: dict, drawn: Mapping[str, Mapping[str, bytes]], cards: Mappin
     return environment.get_template("report.html").render(
         r=results,
         rows=table(results),
+        every_pair=[every_pair(results, place) for place in range(len(results["generators"]))],
         figures={name: _shown(name, kinds) for name, kinds in drawn.items()},
         captions=CAPTIONS,
         cards={name: _html(found) for name, (found, _) in cards.items()},

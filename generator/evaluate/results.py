@@ -156,9 +156,28 @@ def table(results: dict) -> list[tuple[str, list[str]]]:
     return rows
 
 
+def every_pair(results: dict, place: int) -> list[tuple[str, list[str], str]]:
+    """The study's table for one generator: for each of the four sets of images its name, its Fréchet distance to each
+    of the sets, and its score, where the network gives one; a dash where there is nothing to say."""
+    generator = results["generators"][place]
+    names = list(generator["sizes"])
+    found = {frozenset((pair["of"], pair["and"])): pair["measures"][results["frechet"]] for pair in generator["pairs"]}
+    scores = generator["scores"]
+    return [
+        (
+            name,
+            [text(found[frozenset((name, other))]) if name != other else "–" for other in names],
+            text(scores[name]) if scores else "–",
+        )
+        for name in names
+    ]
+
+
 def text(estimate: dict | Estimate) -> str:
     """An estimate with its interval, as "40.7 (38.9 to 42.5)"."""
     values = asdict(estimate) if isinstance(estimate, Estimate) else estimate
+    if values["low"] is None:
+        return f"{number(values['value'])} (no interval)"
     return f"{number(values['value'])} ({number(values['low'])} to {number(values['high'])})"
 
 

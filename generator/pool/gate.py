@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .likeness import Likeness, nearness
+from .likeness import Likeness, moved_likeness, nearness
 
 BLANK = 12.0  # grey levels of standard deviation; of 99 real radiographs and 200 phantoms the lowest had 24
 SATURATED = 0.4  # share of pixels within one level of black or of white; there the highest was 0.08
 COLOUR = 8.0  # grey levels between the highest and the lowest channel, on average
-MEMORISED = 0.5  # see likeness.nearness(); there, against others of their kind, the lowest was 0.61
+MEMORISED = 0.45  # see likeness.nearness(); there, against others of their kind, the lowest was 0.49
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Refusal:
 
 
 def inspect(
-    colours: np.ndarray, large: np.ndarray, like: Likeness, training: Likeness | None, checks: tuple[str, ...]
+    colours: np.ndarray, small: np.ndarray, large: np.ndarray, training: Likeness | None, checks: tuple[str, ...]
 ) -> tuple[Refusal | None, dict]:
     """The first of `checks` that an image fails, or None, and how near the nearest training image is.
 
-    `colours` (height, width, channels) as the diffusion made it, float in [0, 1]; `large` the finished 8-bit grey
-    picture; `like` its likeness; `training` that of the training images.
+    `colours` (height, width, channels) as the diffusion made it, float in [0, 1]; `small` the same in 8-bit grey;
+    `large` the finished picture; `training` the inner likeness of the training images.
     """
-    near = _nearest(like, training)
+    near = _nearest(small, training)
     found = [*_plain(colours, large), *_memorised(near)]
     return next((each for each in found if each.check in checks and _fails(each)), None), near
 
@@ -63,11 +63,11 @@ def _memorised(near: dict) -> list[Refusal]:
     ]
 
 
-def _nearest(like: Likeness, training: Likeness | None) -> dict:
+def _nearest(small: np.ndarray, training: Likeness | None) -> dict:
     if training is None:
         return {}
-    near = {}
+    moves, near = moved_likeness(small), {}
     for kind in ("pixels", "features"):
-        value, which = nearness(getattr(like, kind), getattr(training, kind))
+        value, which = nearness(getattr(moves, kind), getattr(training, kind))
         near |= {f"training-{kind}": round(value, 4), f"training-{kind}-image": which}
     return near

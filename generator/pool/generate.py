@@ -11,11 +11,12 @@ which images the pool gets follows from that (decide.py). The process of rank 0 
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..pool_folder import HEAD, MANIFEST, Lines, begin_pool, check_head, read_lines, require_same, sole_pool_writer
@@ -84,10 +85,29 @@ def generate_pool(
     shas = {kind: sha256_of(path) for kind, path in checkpoints.items()}
     checks = _checks(without, training)
     settings = Settings(seed, count, **shas, sampler=sampler, steps=steps, eta=eta, checks=checks, training=training.id)
+    settings = _as_begun(settings, Path(folder) / name, checkpoints["diffusion"])
     if not training.id and set(TRAINING_CHECKS) - set(without):
         say("No training images to hold the new ones against (give --corpus): copies of them are not refused.")
     run = _Run(Path(folder) / name, {"name": name, "truth": "synthetic", "about": about}, settings)
     return run.finish(checkpoints, training, device, progress, overlapped)
+
+
+def _as_begun(settings: Settings, pool: Path, checkpoint: Path) -> Settings:
+    """The settings, with the sampling as the pool was begun with if that comes to the same: what the checkpoint
+    recommends can be left out or be said."""
+    try:
+        begun = json.loads((pool / HEAD).read_text("utf-8"))["made_by"]
+        same = replace(settings, **{name: begun[name] for name in ("sampler", "steps", "eta")})
+        known = begun["diffusion"] == settings.diffusion
+    except (OSError, ValueError, KeyError, TypeError):
+        return settings  # there is no such pool, or require_same() says what is wrong with it
+    if same == settings or not known:
+        return settings
+    from ..checkpoint import read_about
+    from ..diffusion.settings import model_from
+
+    model = model_from(read_about(checkpoint, "diffusion")["config"])
+    return same if same.sampling(model) == settings.sampling(model) else settings
 
 
 def _checks(without: Collection[str], training: _Training) -> tuple[str, ...]:
@@ -119,11 +139,13 @@ class _Training:
         return cls(sha256_of(file), file=file) if file.is_file() else cls(None)
 
     def read(self):
+        """The training images' inner likeness, or None."""
+        from .likeness import inner
         from .training import of_corpus, read_fingerprint
 
         if self.corpus is not None:
-            return of_corpus(self.corpus)
-        return read_fingerprint(self.file) if self.file else None
+            return inner(of_corpus(self.corpus))
+        return inner(read_fingerprint(self.file)) if self.file else None
 
 
 class _Run:

@@ -10,12 +10,14 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from ..nearness import moved, relative
+
 THUMB = (24, 12)  # width, height
 CELLS = (4, 8)  # rows, columns in which directions are counted
 DIRECTIONS = 6
 STEPS = 40  # of a standard deviation of greys, and of ...
 EDGE_STEPS = 120  # ... the length of a cell's directions
-NEIGHBOURS = 50
+STEP = 3  # pixels of 256x128: of a copy moved by up to 4, one of the nine moves comes within a pixel
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ def likeness(grey: np.ndarray) -> Likeness:
     return Likeness(_whole(thumb * STEPS), _whole((_edges(picture) - 0.4) * EDGE_STEPS))
 
 
+def moved_likeness(grey: np.ndarray) -> Likeness:
+    """Of one 8-bit grey image and of it moved by STEP in each direction, nine in all, without the outermost cells: what
+    moves in and out there is in no copy."""
+    small = np.asarray(Image.fromarray(grey).resize((256, 128), Image.Resampling.BOX))
+    return inner(stack([likeness(np.ascontiguousarray(each)) for each in moved(small, STEP)]))
+
+
+def inner(many: Likeness) -> Likeness:
+    """Many images' likenesses without the outermost cells: (n, 220) of greys and (n, 72) of edges."""
+    pixels = many.pixels.reshape(-1, THUMB[1], THUMB[0])[:, 1:-1, 1:-1]
+    features = many.features.reshape(-1, *CELLS, DIRECTIONS)[:, 1:-1, 1:-1]
+    return Likeness(*(np.ascontiguousarray(each).reshape(len(each), -1) for each in (pixels, features)))
+
+
 def stack(many: list[Likeness]) -> Likeness:
     """Many images' likenesses as one."""
     return Likeness(np.stack([each.pixels for each in many]), np.stack([each.features for each in many]))
@@ -58,15 +74,18 @@ def distances(one: np.ndarray, many: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(many.astype(np.int32) - one.astype(np.int32)).sum(axis=1) / one.size)
 
 
-def nearness(one: np.ndarray, many: np.ndarray) -> tuple[float, int]:
-    """(distance to the nearest of `many` in parts of the mean distance to the nearest fifty, which one it is).
+def nearness(moves: np.ndarray, many: np.ndarray) -> tuple[float, int]:
+    """(distance to the nearest of int8 vectors `many` (n, numbers) in parts of the mean distance to the nearest fifty,
+    which one it is), for an image given with its `moves` (m, numbers): of each distance the smallest counts.
 
     A copy is much nearer to its original than to the others, 0 at the extreme; an image of its own comes near 1,
-    however alike all of them are. N. Carlini et al., USENIX Security 2023, section 5.1; their limit is half.
+    however alike all of them are.
     """
-    found = distances(one, many)
-    nearest = np.sort(found)[:NEIGHBOURS]
-    return float(nearest[0] / max(float(nearest.mean()), 1e-9)), int(found.argmin())
+    ours, theirs = moves.astype(np.float32), many.astype(np.float32)
+    # Whole numbers below 2^24, which float32 adds without rounding: the result is the same in whatever order.
+    lengths = np.einsum("ij,ij->i", ours, ours)[:, None].astype(np.float64) + np.einsum("ij,ij->i", theirs, theirs)
+    found = np.sqrt((lengths - 2 * (ours @ theirs.T)).min(axis=0) / many.shape[1])
+    return float(relative(found)), int(found.argmin())
 
 
 def _edges(picture: np.ndarray) -> np.ndarray:

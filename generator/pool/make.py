@@ -72,18 +72,12 @@ def load_networks(checkpoints: dict[str, Path], settings: Settings, device: str,
         "generator": "diffusion and super-resolution",
         "diffusion": settings.diffusion,
         "superres": settings.superres,
-        "sampler": settings.sampler or model.sampler,
-        "steps": settings.steps or model.steps,
-        "eta": settings.eta if settings.eta is not None else _recommended_eta(settings, model),
+        **settings.sampling(model),
         "device": where.type,
         "precision": str(find_precision("auto", where)).removeprefix("torch."),
         "versions": {name: version(name) for name in ("torch", "diffusers", "numpy", "pillow")},
     }
     return Networks(small, large, where, about)
-
-
-def _recommended_eta(settings: Settings, model: diffusion.Model) -> float:
-    return model.eta if settings.sampler in (None, model.sampler) else 0.0
 
 
 def _device(name: str, rank: int) -> torch.device:
@@ -177,8 +171,8 @@ class Maker:
     def _finish(self, index: int, colours: np.ndarray, large: np.ndarray, seconds: dict) -> int:
         """Inspect one image, make it durable unless it is refused, and hand it on."""
         began = time.perf_counter()
-        like = likeness(diffusion.to_grey(colours[None])[0])
-        refusal, near = inspect(colours, large, like, self.training, self.settings.checks)
+        small = diffusion.to_grey(colours[None])[0]
+        refusal, near = inspect(colours, small, large, self.training, self.settings.checks)
         data = b"" if refusal else _png(large)
         if not refusal:
             write_whole(self.pool / _file(index), data)
@@ -186,7 +180,7 @@ class Maker:
             "index": index,
             "refusal": refusal and refusal.as_dict(),
             "record": None if refusal else self._record(index, data, large, near),
-            "likeness": like.as_text(),
+            "likeness": likeness(small).as_text(),
             "device": self.networks.device.type,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": {name: round(value, 4) for name, value in seconds.items()}

@@ -6,8 +6,12 @@ import hashlib
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import GeneratorError
+
+if TYPE_CHECKING:
+    from ..diffusion import Model
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 STARTERS = {
@@ -41,11 +45,21 @@ class Settings:
     checks: tuple[str, ...]
     training: str | None
     command: str = "generate-pool"
-    version: int = 1
+    version: int = 2
 
     def as_dict(self) -> dict:
         """Plain JSON values."""
         return {**asdict(self), "checks": list(self.checks)}
+
+    def sampling(self, model: Model) -> dict:
+        """`sampler`, `steps` and `eta` as they are, with what the checkpoint's `model` recommends for those left out.
+
+        Its eta belongs to its sampler.
+        """
+        own_sampler = self.sampler in (None, model.sampler)
+        recommended = {"sampler": model.sampler, "steps": model.steps, "eta": model.eta if own_sampler else 0.0}
+        given = {name: getattr(self, name) for name in recommended}
+        return {name: recommended[name] if value is None else value for name, value in given.items()}
 
 
 def check_numbers(seed: int, count: int) -> None:
