@@ -1,10 +1,11 @@
-"""How the quiz is served: a few processes, each with many threads, because a slow line holds a thread for as long as it
-takes. Where strangers can reach the server, a buffering proxy (ngrok, nginx, Cloud Run) belongs in front of it."""
+"""How the quiz is served: a few processes, each with a loop for what needs no waiting, and many threads, because a slow
+line holds a thread for as long as it takes. Where strangers can reach the server, a buffering proxy (ngrok, nginx,
+Cloud Run) belongs in front of it."""
 
 import os
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-worker_class = "gthread"
+worker_class = "app.worker.Worker"
 threads = 32
 preload_app = True  # starts faster, and a mistake in the configuration is told once
 timeout = 60

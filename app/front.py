@@ -3,12 +3,16 @@
 All of it plain WSGI.
 """
 
+import random
 import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import BadRequest, ClientDisconnected
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wsgi import get_host
+
+from .replies import CallError
 
 HOST = re.compile(r"([\w-]{1,63}\.)*[\w-]{1,63}\.?(:\d{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?", re.ASCII)
 RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))", re.ASCII)
@@ -52,6 +56,31 @@ def guard(application):
         return application(environ, start_response)
 
     return guarded
+
+
+def name_request(environ: dict, route: str | None) -> None:
+    """Leave for the log what it may say of the request: a name made up for it, and its route without what varies."""
+    environ["quiz.request"], environ["quiz.route"] = f"{random.getrandbits(64):016x}", route
+
+
+def refuse_cross_site(environ: dict) -> None:
+    """Refuse a write that a page of another site sent; a client that is no browser sends neither header and has no
+    cookies to abuse."""
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
+        return
+    site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
+    foreign = site not in ("same-origin", "none") if site else origin is not None and not _own(origin, environ)
+    if foreign:
+        raise CallError(
+            403, "cross-site", "This request came from another site: open the quiz's own page and try again."
+        )
+
+
+def _own(origin: str, environ: dict) -> bool:
+    try:
+        return urlsplit(origin).netloc == get_host(environ)
+    except ValueError:
+        return False
 
 
 class Body:

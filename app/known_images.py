@@ -5,10 +5,11 @@ changes, so that what was said of it then holds for every later request; whoever
 changed, goes through the application again.
 """
 
-import secrets
 from pathlib import Path
 
 from werkzeug.wsgi import wrap_file
+
+from .front import name_request
 
 PREFIX = "/images/"
 ROUTE = "/images/<folder>/<name>"
@@ -26,11 +27,11 @@ def with_known_images(application, studies: Path):
             return application(environ, start_response)
         if headers := known.get(address):
             try:
-                file = (studies / address.removeprefix(PREFIX)).open("rb")
+                file = (studies / address.removeprefix(PREFIX)).open("rb", buffering=0)
             except OSError:
                 del known[address]
             else:
-                environ["quiz.request"], environ["quiz.route"] = secrets.token_hex(8), ROUTE
+                name_request(environ, ROUTE)
                 start_response("200 OK", list(headers))
                 return wrap_file(environ, file)
 

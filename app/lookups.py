@@ -1,5 +1,6 @@
 """What every call of an observer looks up, remembered for a while, so that an answer costs a write and no reads."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +23,7 @@ class Lookups:
     """
 
     def __init__(self, news: Path, clock: Callable[[], float] = time.monotonic):
-        self._news, self.clock = news, clock
+        self._news, self._news_path, self.clock = news, str(news), clock  # a path takes longer to look at
         self._kept: dict[str, Kept] = {}
 
     def get(self, key: str, seconds: float, read: Callable[[], dict | None], lasts: Callable[[dict], object]):
@@ -45,6 +46,6 @@ class Lookups:
 
     def _amount_of_news(self) -> int:
         try:
-            return self._news.stat().st_size
+            return os.stat(self._news_path).st_size
         except OSError:
             return 0

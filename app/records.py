@@ -327,6 +327,12 @@ class Records:
         """Store the answer unless the trial has one. False if it has."""
         return self.store.create("answer", _trial_key(session_id, index), dict(answer))
 
+    def add_answer_later(
+        self, session_id: str, index: int, answer: Mapping, done: Callable[[Callable[[], bool]], None]
+    ) -> None:
+        """Like `add_answer`, but at once: `done` is called with what gives its result or raises its error, then."""
+        self.store.create_later("answer", _trial_key(session_id, index), dict(answer), done)
+
     def answer(self, session_id: str, index: int) -> dict | None:
         return self.store.get("answer", _trial_key(session_id, index))
 

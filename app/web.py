@@ -2,8 +2,6 @@
 sentence, texts."""
 
 import os
-import secrets
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, current_app, jsonify, render_template, request
 from flask.sessions import SecureCookieSessionInterface
@@ -13,33 +11,15 @@ from werkzeug.exceptions import HTTPException
 
 from . import ROOT, front, health
 from .answers import iso
+from .calls import Calls
 from .known_images import with_known_images
 from .records import Records
+from .replies import HEADERS, NOT_KEPT, CallError
 from .store import StoreError
 from .study import StudyError
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-}
 # Raw HTML and links with a scheme that runs code stay text.
 MARKDOWN = MarkdownIt("js-default")
-
-
-class CallError(Exception):
-    """An error that a JSON call tells its caller: HTTP status, code and one sentence, as `docs/http.md` lists them."""
-
-    def __init__(self, status: int, code: str, message: str):
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 class CookieSessions(SecureCookieSessionInterface):
@@ -56,7 +36,8 @@ class CookieSessions(SecureCookieSessionInterface):
 
 
 def init_app(app: Flask) -> None:
-    application = with_known_images(app.wsgi_app, app.config["QUIZ_DATA"] / "studies")
+    calls = app.extensions["calls"] = Calls(app)
+    application = with_known_images(calls.before(app.wsgi_app), app.config["QUIZ_DATA"] / "studies")
     app.wsgi_app = front.proxied(front.guard(application), os.environ.get("TRUSTED_PROXIES"))
     # Flask's own would quote the address, which holds an observer's link.
     app.log_exception = lambda exc_info: app.logger.error("unexpected error", exc_info=exc_info)
@@ -92,29 +73,11 @@ def ago(then: int, at: int) -> str:
 
 
 def name_request() -> None:
-    """Leave for the log what it may say of the request: a name made up for it, and its route without what varies."""
-    request.environ["quiz.request"] = secrets.token_hex(8)
-    request.environ["quiz.route"] = request.url_rule and request.url_rule.rule
+    front.name_request(request.environ, request.url_rule and request.url_rule.rule)
 
 
 def refuse_cross_site() -> None:
-    """Refuse a write that a page of another site sent; a client that is no browser sends neither header and has no
-    cookies to abuse."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        return
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    foreign = site not in ("same-origin", "none") if site else origin is not None and not _own(origin)
-    if foreign:
-        raise CallError(
-            403, "cross-site", "This request came from another site: open the quiz's own page and try again."
-        )
-
-
-def _own(origin: str) -> bool:
-    try:
-        return urlsplit(origin).netloc == request.host
-    except ValueError:
-        return False
+    front.refuse_cross_site(request.environ)
 
 
 def add_headers(response):
@@ -123,7 +86,7 @@ def add_headers(response):
     if request.endpoint == "static" and response.status_code < 400:
         response.cache_control.immutable = True
     if "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = NOT_KEPT
     return response
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 
 from observers import Log, Observer
+from processes import cpu_seconds
 from wire import Client
 
 RAMP_SECONDS = 8  # over which observers with think times begin, so that they do not all answer at once
@@ -36,10 +37,9 @@ async def play(plan: dict) -> dict:
         observer.log = log
         await observer.play(until)
 
-    cpu = _cpu()
+    used = Used(plan["server"])
     await asyncio.gather(*(join(observer) for observer in observers))
-    elapsed = time.monotonic() - began
-    return _result(elapsed, cpu, log.seconds, before.failures + log.failures, log.image_bytes)
+    return _result(used, log.seconds, before.failures + log.failures, log.image_bytes)
 
 
 async def begin(observer: Observer, door: asyncio.Semaphore) -> None:
@@ -70,20 +70,35 @@ async def repeat(plan: dict) -> dict:
             else:
                 failures[status] = failures.get(status, 0) + 1
 
-    began, cpu = time.monotonic(), _cpu()
+    used = Used(plan["server"])
     await asyncio.gather(*(send() for _ in range(plan["clients"])))
-    return _result(time.monotonic() - began, cpu, {"request": seconds}, failures, received)
+    return _result(used, {"request": seconds}, failures, received)
 
 
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+class Used:
+    """What has passed since it was made: seconds, and processor seconds of the server's process group and of this
+    process."""
+
+    def __init__(self, server: int):
+        self._server, self._before = server, self._read(server)
+
+    def since(self) -> dict[str, float]:
+        now = self._read(self._server)
+        return {name: now[name] - before for name, before in self._before.items()}
+
+    @staticmethod
+    def _read(server: int) -> dict[str, float]:
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "elapsed": time.monotonic(),
+            "server_cpu": cpu_seconds(server),
+            "driver_cpu": own.ru_utime + own.ru_stime,
+        }
 
 
-def _result(elapsed: float, cpu: float, seconds: dict, failures: dict, received: int) -> dict:
+def _result(used: Used, seconds: dict, failures: dict, received: int) -> dict:
     return {
-        "elapsed": elapsed,
-        "driver_cpu": (_cpu() - cpu) / elapsed,
+        **used.since(),
         "seconds": seconds,
         "failures": dict(failures),
         "received": received,

@@ -102,3 +102,15 @@ def test_threads_that_write_all_the_time_lose_nothing(store):
     for thread in threads:
         thread.join()
     assert store.count("kind") == THREADS * 25
+
+
+def test_a_thread_that_has_ended_for_want_of_work_loses_nothing(store, monkeypatch):
+    others = set(threading.enumerate())
+    monkeypatch.setattr(writer, "IDLE_SECONDS", 0.001)
+    for i in range(60):
+        assert store.create("kind", f"{i:02d}", {}) is True
+        time.sleep(0.0008 + i % 10 / 20_000)  # a little less than that, as long, or a little more
+    assert store.count("kind") == 60
+    while set(threading.enumerate()) - others:
+        time.sleep(0.01)
+    assert store.create("kind", "after", {}) is True

@@ -17,6 +17,7 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS document (
 LAST_CHARACTER = chr(
     0x10FFFF
 )  # no key contains it, so [prefix, prefix + it) holds every key that begins with the prefix
+Work = Callable[[sqlite3.Connection], Any]
 
 
 class SQLiteStore:
@@ -40,10 +41,12 @@ class SQLiteStore:
             return _get(connection, kind, key)
 
     def create(self, kind: str, key: str, document: dict) -> bool:
-        row = (kind, key, json.dumps(document))
-        return self._write(
-            lambda connection: connection.execute("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", row).rowcount == 1
-        )
+        return self._write(_creation(kind, key, document))
+
+    def create_later(self, kind: str, key: str, document: dict, done: Callable[[Callable[[], bool]], None]) -> None:
+        """Like `create`, but without waiting: once it is over, another thread calls `done` with a function that returns
+        what `create` would have, or raises it."""
+        self._writer.later(_creation(kind, key, document), lambda write: done(lambda: self._outcome(write.result)))
 
     def update(self, kind: str, key: str, change: Callable[[dict | None], dict | None]) -> dict | None:
         def replace(connection: sqlite3.Connection) -> dict | None:
@@ -74,9 +77,12 @@ class SQLiteStore:
                 (kind, prefix, prefix + LAST_CHARACTER),
             ).fetchone()[0]
 
-    def _write(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+    def _write(self, work: Work) -> Any:
+        return self._outcome(lambda: self._writer.write(work))
+
+    def _outcome(self, outcome: Callable[[], Any]) -> Any:
         try:
-            return self._writer.write(work)
+            return outcome()
         except sqlite3.Error as error:
             raise self._told(error) from error
 
@@ -99,6 +105,11 @@ class SQLiteStore:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous=FULL")
         return connection
+
+
+def _creation(kind: str, key: str, document: dict) -> Work:
+    row = (kind, key, json.dumps(document))
+    return lambda connection: connection.execute("INSERT OR IGNORE INTO document VALUES (?, ?, ?)", row).rowcount == 1
 
 
 def _get(connection: sqlite3.Connection, kind: str, key: str) -> dict | None:
