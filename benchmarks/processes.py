@@ -103,20 +103,18 @@ def nginx_files(root: Path, folder: Path) -> Running:
 
 
 class Watch(threading.Thread):
-    """Samples a process group: `cpu` in cores, `memory` (largest proportional set size) in bytes, once it has ended."""
+    """Samples a process group: `memory` is its largest proportional set size in bytes, once it has ended."""
 
     def __init__(self, group: int):
         super().__init__(daemon=True)
         self._group, self._over = group, threading.Event()
-        self.memory, self.cpu = 0, 0.0
+        self.memory = 0
 
     def __enter__(self) -> "Watch":
-        self._began, self._used = time.monotonic(), cpu_seconds(self._group)
         self.start()
         return self
 
     def __exit__(self, *_) -> None:
-        self.cpu = (cpu_seconds(self._group) - self._used) / (time.monotonic() - self._began)
         self._over.set()
         self.join()
 
