@@ -127,8 +127,8 @@ def image(folder: str, name: str):
     response.cache_control.public = None
     response.cache_control.private = True
     # The time of the file says nothing about the image, but nobody needs it either; nor a date beside a maximal age.
-    for name in ("Last-Modified", "Expires"):
-        response.headers.pop(name, None)
+    for needless in ("Last-Modified", "Expires"):
+        response.headers.pop(needless, None)
     return response
 
 

@@ -14,7 +14,7 @@ TANGLES = (
     Tangle((76, 12), (12, 9), 11, (12, 34), (2, 8), 0.10),  # sphenoid
     Tangle((26, 14), (12, 10), 13, (12, 34), (3, 10), 0.075),  # ethmoid
     Tangle((50, 34), (14, 9), 9, (12, 32), (3, 9), 0.07),  # upper jaw
-    Tangle((64, 40), (4, 10), 5, (16, 34), (2, 5), 0.09, 3.0, 0.2),  # pterygoid plates and zygoma, upright
+    Tangle((64, 40), (4, 10), 5, (16, 34), (2, 5), 0.09, rise=3.0, turn=0.2),  # pterygoid plates and zygoma, upright
 )
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 2.8  # the fossa's roof as drawn below; mm of disc under it
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm

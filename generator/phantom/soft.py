@@ -1,4 +1,4 @@
-"""Soft tissue, air spaces, spine, hyoid and the ghosts of what lies on the far side of the head."""
+"""Soft tissue, air spaces, hyoid and the ghosts of what lies on the far side of the head."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .scene import Scene, mirrored, moved
 from .vertebrae import draw_spine
 
 # Folds of cheek, tongue, soft palate and throat over the rami and behind them, and what the far jaw's edges add.
-FOLDS = Tangle((94, 84), (17, 22), 10, (26, 70), (8, 30), 0.07, 0.15, 0.45, (0.3, 2.5))
-THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.06, 2.0, 0.5, (0.4, 2.5))
+FOLDS = Tangle((94, 84), (17, 22), 10, (26, 70), (8, 30), 0.07, rise=0.15, turn=0.45, blurred=(0.3, 2.5))
+THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.06, rise=2.0, blurred=(0.4, 2.5))
 
 
 def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
-    """Draw what is neither bone nor tooth: the face, the tongue, and the air around it."""
+    """Draw what is neither jaw, skull nor tooth: the face, the tongue and the air around it, the spine in the neck."""
     _draw_face(scene, patient)
     _draw_mouth(scene, patient)
     draw_spine(scene)

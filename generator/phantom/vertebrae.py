@@ -8,7 +8,7 @@ from .plates import Tangle, draw_tangle
 from .scene import Scene, mirrored, moved
 
 # Joints, arches and processes behind the bodies, and what lies over them.
-ARCHES = Tangle((144, 96), (7, 30), 16, (6, 26), (3, 12), 0.07, 0.2, 0.8, (0.2, 1.2))
+ARCHES = Tangle((144, 96), (7, 30), 16, (6, 26), (3, 12), 0.07, rise=0.2, turn=0.8, blurred=(0.2, 1.2))
 
 
 def draw_spine(scene: Scene) -> None:
