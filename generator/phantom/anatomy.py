@@ -36,6 +36,7 @@ class Tooth:
     wear: float = 0.0
     fillings: list[str] = field(default_factory=list)
     crown: bool = False
+    ceramic: bool = False  # what a crown is, or would be, made of
     post: bool = False
     root_filled: bool = False
     caries: list[str] = field(default_factory=list)
@@ -159,6 +160,7 @@ class Patient:
     missing: list[int]
     bridges: list[list[int]]
     soft_tissue: dict[str, float]
+    earrings: list[str]  # "right", "left"
 
     def as_record(self) -> dict:
         """The patient as JSON-ready dictionaries and lists, numbers rounded to what they mean."""

@@ -21,7 +21,7 @@ def random_child(rng: np.random.Generator) -> Patient:
     jaws.mandible_height -= 4.5
     jaws.ramus_width -= 3.5
     jaws.bone_loss, jaws.smile = 0.0, jaws.smile + 2.0
-    patient = Patient(int(age), jaws, random_positioning(rng), [], [], [], random_soft_tissue(rng))
+    patient = Patient(int(age), jaws, random_positioning(rng), [], [], [], random_soft_tissue(rng), [])
     for fdi in UPPER + LOWER:
         if fdi % 10 < 8:
             patient.teeth += _teeth_at(rng, fdi, age)

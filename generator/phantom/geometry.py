@@ -14,6 +14,7 @@ from .anatomy import Jaws, Patient, Positioning, Tooth
 
 OCCLUSION = 83.5  # y of the occlusal line at the midline
 MAGNIFICATION = 1.23  # of the teeth, beside the field's own calibration
+SLOPING = 1.06  # necks lie aslant to the beam, which sees them wider than they are
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
 # Crown length, root length, mesiodistal width of the crown and of the neck, in mm, after the tables of Wheeler's Dental
@@ -47,7 +48,7 @@ def measures(tooth: Tooth) -> tuple[float, float, float, float]:
     # Front teeth are flat, so that turning shows them narrower; back teeth are about as deep as they are wide.
     deep = (0.78 if tooth.position < 3 and not tooth.deciduous else 0.95) * width
     width, neck = (w * np.cos(turned) ** 2 + deep * np.sin(turned) ** 2 for w in (width, neck))
-    return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * size, neck * size
+    return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * size, SLOPING * neck * size
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def occlusal_line(jaws: Jaws, x) -> np.ndarray:
 
 def half_opening(jaws: Jaws, x) -> np.ndarray:
     """Half the gap between the arches at x, in mm: the bite block parts the front teeth more than the back ones."""
-    return jaws.bite_opening / 2 * (1 - 0.65 * np.minimum(1, np.abs(x) / 55))
+    return jaws.bite_opening / 2 * (1 - 0.5 * np.minimum(1, np.abs(x) / 55))
 
 
 def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
@@ -118,7 +119,7 @@ def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
         edge = 0.1
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
             tooth = patient.standing(fdi) or Tooth(fdi)
-            width = measures(tooth)[2] * 0.985
+            width = measures(tooth)[2] * 0.965
             if tooth.position in (4, 5):  # the beam meets their contacts aslant
                 width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * (1.0 if upper else 0.6)
             places[fdi] = tooth.side * (edge + width / 2)

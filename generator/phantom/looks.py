@@ -55,7 +55,7 @@ class Look:
 LOOKS: dict[str, Look] = {
     "wide": Look(
         about="wide field, strongly equalised, frayed white border, an outlined L at the lower right",
-        black=0.155, white=0.985, level=0.545, shoulder=0.25, flatten=0.22, edge=0.3, blur_mm=0.20, dose=90_000.0,
+        black=0.155, white=0.985, level=0.545, shoulder=0.25, flatten=0.22, edge=0.3, blur_mm=0.20, dose=140_000.0,
         border="white", border_mm=2.7, marker="L", marker_at=(0.963, 0.876),
     ),
     "narrow": Look(

@@ -47,9 +47,9 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     drop, lean = 0.9 * flare, scene.rng.normal(7.0, 3.5)
-    body = [(18, 137.6 + low), (37, 134 + low), (55, 126 + low + 0.1 * drop), (72, 116.5 + low + 0.3 * drop),
-            (87, 108 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
-    angle = [(97 + wide, 103 + 0.9 * drop), (105 + wide + flare / 3, 96.5 + drop), (109 + wide + flare / 3, 86)]
+    body = [(18, 136.2 + low), (37, 133.8 + low), (55, 127.5 + low + 0.1 * drop), (72, 119 + low + 0.3 * drop),
+            (87, 111 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
+    angle = [(97 + wide, 106 + 0.9 * drop), (105.5 + wide + flare / 3, 98.5 + drop), (109 + wide + flare / 3, 87)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
     head = [(4.4, 13), (6.4, 6), (0.6, -0.5), (-6.0, 3.5), (-6.6, 12)]
     condyle = [(106.5 + wide + lean + size * x, 23.5 + lift + size * y) for x, y in head]
@@ -63,7 +63,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     """Draw the lower jaw between its two posterior borders; returns where canals and foramina lie, in pixels."""
     crest = alveolar_crest(patient, upper=False)
     right, left = borders[-1], borders[1]
-    chin = [(0.0, 138.2 + patient.jaws.mandible_height - 31)]
+    chin = [(0.0, 136.6 + patient.jaws.mandible_height - 31)]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.5)
@@ -87,7 +87,7 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
     inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (6 * scene.scale)
     over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
-    return 1 - over_teeth * (1 - np.clip(0.12 + depth / 6, 0, 1))
+    return 1 - over_teeth * (1 - np.clip(0.05 + depth / 8, 0, 1))
 
 
 def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
@@ -95,7 +95,7 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
     ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.5 * front)
-    ramp = np.maximum(ramp, 0.6 * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    ramp = np.maximum(ramp, 0.75 * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     lower = 1 - 0.55 * np.clip((rows - 92) / 22, 0, 1) * np.clip((columns - 8) / 18, 0, 1)
     lower *= 1 - 0.22 * np.clip((columns - 62) / 18, 0, 1)
     uneven = 1 + 0.17 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
@@ -103,33 +103,30 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
 
 
 def _broken(scene: Scene, rim: Patch) -> Patch:
-    """A rim that comes and goes: the beam grazes the cortex here and crosses it aslant there.
-
-    The upper ramus is a blade whose edges run out, so that there the rim takes away.
-    """
+    """A rim that comes and goes: the beam grazes the cortex here and crosses it aslant there."""
     rows = scene.down[rim.window[0]]
     grazed = 0.75 + 0.7 * band_noise(scene.grain, rim.values.shape, 45 * scene.scale, 0.6)
-    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 62) / 26, -0.7, 1))
+    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 52) / 26, 0.2, 1))
 
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
     inward = moved(border, 0, -cortex * 0.5)
     widths = cortex * np.array([0.3, 0.6, 0.9, 1.1, 1.0, 0.7, 0.5, 0.7, 1.0, 1.1, 0.9, 0.6, 0.3])
-    scene.add("trough", scene.line(inward, widths, 0.5), CORTEX)
-    scene.add("trough", scene.line(moved(border, 0, -cortex * 1.15), widths * 0.18, 0.3), 0.04)
+    scene.add_line("trough", inward, widths, 0.5, CORTEX)
+    scene.add_line("trough", moved(border, 0, -cortex * 1.15), widths * 0.18, 0.3, 0.04)
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     head = border[8:17]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.01, 0.08))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.03, 0.10))
     rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
-    scene.add("trough", scene.line(head, rim, scene.rng.uniform(0.2, 0.6)), scene.rng.uniform(0.0, 0.06))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.2, 0.8), scene.rng.uniform(0.0, 0.06))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
-    scene.add("trough", scene.line(mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6), 0.07)
-    scene.add("trough", scene.line(border[8:12], (0.8, 1.6, 1.6, 1.0), 0.6), scene.rng.uniform(0.0, 0.05))
+    scene.add_line("trough", mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6, 0.07)
+    scene.add_line("trough", border[8:12], (0.8, 1.6, 1.6, 1.0), 0.4, scene.rng.uniform(0.02, 0.09))
     return _draw_canal(scene, patient, side)
 
 
@@ -139,22 +136,22 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
     course = [(93, 70), (90, 82), (83, 94), (73, 103 + low * 0.6), (61, 110 + low * 0.8), (49, 115 + low)]
     course.append((38, 113 + low))
     course = mirrored(scene.wobble(course, 0.9), side)
-    scene.add("trough", scene.line(course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8), -0.036)
+    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.036)
     clear = float(scene.rng.uniform(0.15, 0.9))
     for offset in (-1.6, 1.5):
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
-        scene.add("trough", scene.line(wall[:6], 0.5, 0.25), 0.08 * clear)
+        scene.add_line("trough", wall[:6], 0.5, 0.25, 0.08 * clear)
     foramen = moved(course[-1], -0.5 * side, -1.0)
     turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     ring = foramen + np.stack([1.9 * np.cos(turn), 1.5 * np.sin(turn)], 1)
-    scene.add("trough", scene.area(ring, 0.9), -0.08)
+    scene.add_area("trough", ring, 0.9, -0.08)
     return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}
 
 
 def _draw_chin(scene: Scene) -> None:
     """The thick bone of the chin, and the submandibular fossae beside it where the jaw is thin."""
     chin = [(0, 108), (16, 114), (26, 124), (20, 135), (0, 137), (-20, 135), (-26, 124), (-16, 114)]
-    scene.add("trough", scene.area(scene.wobble(chin, 1.5), 4.0), 0.02)
+    scene.add_area("trough", scene.wobble(chin, 1.5), 4.0, 0.02)
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
-        scene.add("trough", scene.area(mirrored(scene.wobble(fossa, 1.5), side), 6.5), -0.04)
+        scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.04)

@@ -14,12 +14,13 @@ from .skull import draw_skull_base, draw_web
 def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]) -> None:
     """Draw everything above the mouth; each side's joint lies over the condyle's highest point, in mm."""
     _draw_alveolar_process(scene, patient)
+    _draw_fossae(scene)
     _draw_nose(scene, patient)
     for side in (-1, 1):
         _draw_sinus(scene, patient, side)
         _draw_zygoma(scene, patient, side)
         _draw_orbit(scene, side)
-        draw_skull_base(scene, side, condyles[side])
+    draw_skull_base(scene, condyles)
     _draw_palate(scene, patient)
     draw_web(scene)
 
@@ -27,18 +28,28 @@ def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]
 def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     crest = alveolar_crest(patient, upper=True)
     top = patient.jaws.palate_height - 2
-    tuber = [(68, crest[-1, 1] - 2), (70.5, 58), (69, 50), (62, top)]
+    back = crest[-1, 0]  # behind the last tooth, or where it would stand, the process ends in the tuberosity
+    tuber = [(back + 5, crest[-1, 1] - 2), (back + 6, 59), (back + 2, 50), (62, top)]
     roof = [(40, top - 2), (15, top - 3), (-15, top - 3), (-40, top - 2)]
     whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
     body = scene.area(whole, 0.5)
     body.add_to(scene.marrow["maxilla"])
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
-    solid = np.clip((rows - top) / 12, 0.25, 1) * np.clip((72 - columns) / 18, 0.15, 1)
+    solid = np.clip((rows - top) / 12, 0.25, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.20 * patient.jaws.bone_density)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add("behind", scene.area(face, 6.0), 0.15)
+    scene.add_area("behind", face, 6.0, 0.15)
+
+
+def _draw_fossae(scene: Scene) -> None:
+    """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
+    depth = scene.rng.uniform(0.02, 0.11)
+    for side in (-1, 1):
+        hollow = [(72, 33), (84, 28), (97, 30), (104, 36), (103, 47), (97, 55), (86, 52), (75, 46)]
+        hollow = mirrored(scene.wobble(hollow, 1.5), side)
+        scene.add_area("behind", hollow, scene.rng.uniform(0.8, 2.2), -depth * scene.rng.uniform(0.7, 1.3))
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
@@ -48,13 +59,13 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add("trough", scene.area(walls, 1.2), scene.rng.uniform(-0.14, -0.04))
+    scene.add_area("trough", walls, 1.0, scene.rng.uniform(-0.19, -0.05))
     floor = walls[2:8]
-    scene.add("trough", scene.line(floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25), 0.11)
+    scene.add_line("trough", floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25, 0.11)
     if scene.rng.uniform() < 0.5:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
-        scene.add("trough", scene.line(septum, (0.9, 0.6, 0.3), 0.3), 0.06)
+        scene.add_line("trough", septum, (0.9, 0.6, 0.3), 0.3, 0.06)
 
 
 def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
@@ -68,15 +79,15 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
             (x + 0.7 * wide, foot + 1)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add("trough", scene.line(wall, (0.3, 0.7, 1.1, 1.2, 0.3), 0.5), 0.11 * clear)
-        scene.add("trough", scene.line(moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4), 0.04 * clear)
+        scene.add_line("trough", wall, (0.5, 1.0, 1.5, 1.5, 0.5), rng.uniform(0.3, 0.7), 0.13 * clear)
+        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.04 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
-    scene.add("behind", scene.area(mirrored(body, side), 1.6), 0.10 * clear)
+    scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
-    scene.add("behind", scene.line(arch, (9, 7, 6, 6.5, 8), 1.4), rng.uniform(0.02, 0.09))
+    scene.add_line("behind", arch, (9, 7, 6, 6.5, 8), 1.0, rng.uniform(0.04, 0.11))
     for edge in (-2.8, 2.8):
-        scene.add("behind", scene.line(moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.5), rng.uniform(0.0, 0.09))
+        scene.add_line("behind", moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.4, rng.uniform(0.02, 0.11))
 
 
 def _draw_orbit(scene: Scene, side: int) -> None:
@@ -85,10 +96,10 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     low = 13 + rng.normal(0, 5)
     rim = [(14, low - 14), (20, low - 4), (32, low), (46, low - 3), (55, low - 13)]
     rim = mirrored(scene.wobble(rim, 1.6), side)
-    scene.add("trough", scene.line(rim, (0.6, 1.2, 1.6, 1.4, 0.8), 0.4), rng.uniform(0.03, 0.15))
-    scene.add("behind", scene.line(moved(rim, 0, rng.uniform(1.5, 4)), (0.5, 1.5, 2, 1.5, 0.5), 1.2), 0.06)
+    scene.add_line("trough", rim, (0.6, 1.2, 1.6, 1.4, 0.8), 0.4, rng.uniform(0.03, 0.15))
+    scene.add_line("behind", moved(rim, 0, rng.uniform(1.5, 4)), (0.5, 1.5, 2, 1.5, 0.5), 1.2, 0.06)
     hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
-    scene.add("behind", scene.area(mirrored(hollow, side), 1.2), -rng.uniform(0.04, 0.22))
+    scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.04, 0.22))
     threads = []
     for _ in range(int(rng.integers(6, 14))):
         upright = rng.uniform() < 0.6
@@ -107,25 +118,25 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     bend = jaws.septum_deviation
     cavity = [(0, -4), (half * 0.45, -3), (half * 0.7, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add("behind", scene.area(scene.wobble(cavity, 1.2), 2.0), -rng.uniform(0.09, 0.22))
+    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.09, 0.22))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
         high = rng.uniform(-4, 18)
         meatus = [(1.5, high), (3 + 6 * open_to, high + 2), (2 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
                   (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
-        scene.add("behind", scene.area(moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2)), -0.05 - 0.15 * open_to)
+        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2), -0.05 - 0.15 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
-        scene.add("behind", scene.area(mirrored(scene.wobble(frontal, 2.5), side), 3.0), rng.uniform(-0.02, 0.10))
+        scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.02, 0.10))
         wall = [(half * 0.75, 0), (half * 0.98, 14), (half * 1.08, floor - 9), (half * 0.85, floor - 1)]
         wall = mirrored(scene.wobble(wall, 1.0), side)
-        scene.add("behind", scene.line(wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.25, 0.9)), rng.uniform(0.05, 0.14))
+        scene.add_line("behind", wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.25, 0.7), rng.uniform(0.08, 0.18))
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
-    scene.add("behind", scene.line(scene.wobble(septum, 0.5), widths, rng.uniform(0.4, 1.2)), rng.uniform(0.04, 0.18))
-    scene.add("behind", scene.line([(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9), 0.08)
+    scene.add_line("behind", scene.wobble(septum, 0.5), widths, rng.uniform(0.4, 1.2), rng.uniform(0.04, 0.18))
+    scene.add_line("behind", [(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9, 0.08)
 
 
 def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor: float) -> None:
@@ -137,7 +148,7 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
     for concha, strength in ((lower, 0.19), (middle, 0.11)):
         body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add("behind", scene.area(body, rng.uniform(1.0, 3.0)), strength * density)
+        scene.add_area("behind", body, rng.uniform(1.0, 3.0), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
@@ -146,15 +157,15 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
     x = np.array([-82, -52, -24, 0, 24, 52, 82])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.6)
-    widths = rng.uniform(0.8, 1.5) * np.array([0.2, 2.0, 3.4, 4.0, 3.4, 2.0, 0.2])
-    scene.add("behind", scene.line(line, widths, rng.uniform(0.5, 1.5)), rng.uniform(0.04, 0.17))
+    widths = rng.uniform(0.9, 1.9) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
+    scene.add_line("behind", line, widths, rng.uniform(0.7, 1.8), rng.uniform(0.04, 0.17))
     above = rng.uniform(2.5, 8)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)
         for share in rng.uniform(-0.4, 1.4, 5):
             sag, end = rng.normal(0, 1.2), above * share
             ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
-            ray = scene.line(mirrored(ray, side), (0.2, rng.uniform(0.6, 2.2), 0.3), rng.uniform(0.15, 0.5))
-            scene.add("behind", ray, rng.uniform(0.05, 0.20))
+            ray, width = mirrored(ray, side), (0.3, rng.uniform(0.8, 3.0), 0.4)
+            scene.add_line("behind", ray, width, rng.uniform(0.2, 1.0), rng.uniform(0.05, 0.20))
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add("ghost", scene.line(far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.9), rng.uniform(0.04, 0.13))
+    scene.add_line("ghost", far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.9, rng.uniform(0.04, 0.13))

@@ -13,11 +13,12 @@ def random_patient(rng: np.random.Generator) -> Patient:
     jaws = random_jaws(rng, age)
     missing = _random_missing(rng, age)
     teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
-    patient = Patient(age, jaws, random_positioning(rng), teeth, missing, [], random_soft_tissue(rng))
+    patient = Patient(age, jaws, random_positioning(rng), teeth, missing, [], random_soft_tissue(rng), [])
     _crowd(rng, patient)
     _place_implants(rng, patient)
     _place_bridges(rng, patient)
     _drift_into_gaps(rng, patient)
+    patient.earrings = _random_earrings(rng)
     return patient
 
 
@@ -26,7 +27,7 @@ def random_edentulous(rng: np.random.Generator) -> Patient:
     age = int(np.clip(rng.normal(70, 9), 45, 90))
     jaws, positioning = random_jaws(rng, age), random_positioning(rng)
     jaws.bone_loss, positioning.bite_block = float(rng.gamma(2.0, 1.2)), False
-    return Patient(age, jaws, positioning, [], sorted(UPPER + LOWER), [], random_soft_tissue(rng))
+    return Patient(age, jaws, positioning, [], sorted(UPPER + LOWER), [], random_soft_tissue(rng), [])
 
 
 def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
@@ -63,7 +64,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         forward=rng.normal(0, 0.06),
         shift=rng.normal(0, 2.8),
         height=rng.normal(0, 5.0),
-        exposure=rng.normal(0, 0.03),
+        exposure=rng.normal(0, 0.045),
         contrast=np.clip(rng.normal(1.14, 0.1), 0.9, 1.4),
         movement=min(0.3, rng.gamma(1.2, 0.05)),
         bite_block=bool(rng.uniform() < 0.75),
@@ -75,12 +76,20 @@ def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
         "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
         "spine_density": float(rng.uniform(0.4, 1.9)),
         "ghost": float(rng.uniform(0.6, 1.3)),
-        "turbinates": float(rng.uniform(0.5, 1.3)),
+        "turbinates": float(rng.uniform(0.7, 1.5)),
         "bulk": float(np.clip(rng.normal(1, 0.2), 0.5, 1.5)),
         "tongue": float(rng.uniform(0.2, 1.2)),
         "airway": float(rng.uniform(0.0, 1.0)),
         "zygoma": float(rng.uniform(0.4, 1.2)),
     }
+
+
+def _random_earrings(rng: np.random.Generator) -> list[str]:
+    """Some forget to take them off; the rarer one has one only."""
+    forgotten = rng.uniform()
+    if forgotten > 0.06:
+        return []
+    return ["right", "left"] if forgotten < 0.045 else [str(rng.choice(["right", "left"]))]
 
 
 def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
@@ -103,10 +112,10 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
     tooth = Tooth(
         fdi,
         size=float(np.clip(rng.normal(1, 0.045), 0.88, 1.12)),
-        tilt=float(rng.normal(0, 4.0)),
-        shift=float(rng.normal(0, 0.35)),
+        tilt=float(rng.normal(0, 5.0)),
+        shift=float(rng.normal(0, 0.5)),
         intrusion=float(rng.normal(0, 0.65)),
-        rotation=float(rng.normal(0, 14)),
+        rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),
         root_length=float(np.clip(rng.normal(1, 0.09), 0.75, 1.2)),
         root_spread=float(np.clip(rng.normal(1, 0.3), 0.2, 1.7)),
@@ -121,11 +130,11 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
 
 def _place_wisdom_tooth(rng: np.random.Generator, tooth: Tooth) -> None:
     fate = rng.uniform()
-    if fate < 0.25:
-        tooth.state, tooth.intrusion = "impacted", float(rng.uniform(4, 8))
+    if fate < 0.26:
+        tooth.state, tooth.intrusion = "impacted", float(rng.uniform(2, 5) if tooth.upper else rng.uniform(3, 7))
         tooth.tilt = float(rng.choice([-1, 1], p=[0.15, 0.85]) * rng.uniform(20, 75)) if not tooth.upper else 12.0
-    elif fate < 0.45:
-        tooth.state, tooth.intrusion = "partly erupted", float(rng.uniform(1.5, 4))
+    elif fate < 0.52:
+        tooth.state, tooth.intrusion = "partly erupted", float(rng.uniform(0.5, 2))
         tooth.tilt = float(rng.normal(12, 9))
     tooth.tilt += float(rng.normal(0, 4))
 
@@ -143,6 +152,7 @@ def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
         tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
     elif rng.uniform() < 0.04 * exposed:
         tooth.crown = True
+    tooth.ceramic = bool(rng.uniform() < 0.5)
     if rng.uniform() < 0.06 and not tooth.crown:
         tooth.caries = [str(rng.choice(["mesial", "distal"]))]
     tooth.calculus = bool(age > 35 and rng.uniform() < 0.04)
@@ -164,7 +174,9 @@ def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
     keen = rng.uniform() < 0.2
     for fdi in patient.missing:
         if keen and fdi % 10 != 8 and patient.age > 22 and rng.uniform() < 0.45:
-            patient.teeth.append(Tooth(fdi, "implant", crown=True, tilt=float(rng.normal(0, 3))))
+            patient.teeth.append(
+                Tooth(fdi, "implant", crown=True, ceramic=bool(rng.uniform() < 0.5), tilt=float(rng.normal(0, 3)))
+            )
     patient.missing = [fdi for fdi in patient.missing if patient.tooth(fdi) is None]
 
 
@@ -177,9 +189,10 @@ def _place_bridges(rng: np.random.Generator, patient: Patient) -> None:
                 continue
             if rng.uniform() < 0.3:
                 patient.bridges.append([before, gap, after])
+                ceramic = bool(rng.uniform() < 0.4)
                 for pillar in pillars:
-                    pillar.crown, pillar.fillings, pillar.caries = True, [], []
-                patient.teeth.append(Tooth(gap, "pontic", crown=True))
+                    pillar.crown, pillar.fillings, pillar.caries, pillar.ceramic = True, [], [], ceramic
+                patient.teeth.append(Tooth(gap, "pontic", crown=True, ceramic=ceramic))
                 patient.missing.remove(gap)
 
 

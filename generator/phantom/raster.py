@@ -6,6 +6,7 @@ tooth and not a picture. Points are arrays (n, 2) of x and y in pixels; a pixel'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,18 +77,11 @@ def fill(outline: np.ndarray, shape: tuple[int, int], margin: int = 2) -> Patch:
     Each edge adds its signed height to the pixels that it crosses; the running sum along a row is then the covered
     area (the accumulation buffer of font rasterisers). Parts outside the picture are cut off.
     """
-    left, top, right, bottom = _bounds(outline, shape, margin)
+    window = _bounds(outline, shape, margin)
+    left, top, right, bottom = window
     points = np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top])
-    area = _signed_area([points], [1.0], bottom - top, right - left)
+    (area,) = _signed_areas([points], np.ones((1, 1)), window)
     return Patch(top, left, np.clip(np.abs(area), 0, 1).astype(np.float32))
-
-
-def fill_sum(outlines: list[np.ndarray], weights: list[float], shape: tuple[int, int]) -> Patch:
-    """Many closed polygons at once, each with its weight, added up where they overlap."""
-    left, top, right, bottom = _bounds(np.vstack(outlines), shape, 2)
-    inside = [np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top]) for outline in outlines]
-    turned = [weight * np.sign(_turn(points)) for points, weight in zip(inside, weights, strict=True)]
-    return Patch(top, left, _signed_area(inside, turned, bottom - top, right - left).astype(np.float32))
 
 
 def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[int, int, int, int]:
@@ -98,16 +92,18 @@ def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[in
     return int(left), int(top), int(right), int(bottom)
 
 
-def _turn(points: np.ndarray) -> float:
-    """Twice the polygon's area, negative where it runs the way that `_signed_area` counts as positive."""
-    x, y = points.T
-    return float((y * np.roll(x, -1) - x * np.roll(y, -1)).sum())
+def _turn(polygon: np.ndarray) -> float:
+    """1 or -1 by the way round that the polygon runs: 1 where `_signed_areas` counts its area as positive."""
+    x, y = polygon.T
+    return float(np.sign(y @ np.roll(x, -1) - x @ np.roll(y, -1)))
 
 
-def _signed_area(polygons: list[np.ndarray], weights: list[float], rows: int, columns: int) -> np.ndarray:
-    starts, steps, sizes = np.vstack(polygons), np.vstack([np.roll(p, -1, 0) - p for p in polygons]), map(len, polygons)
-    weight = np.repeat(np.asarray(weights, dtype=float), list(sizes))
-    (x0, y0), (x1, y1), weight = _densify(starts, steps, weight)
+def _signed_areas(polygons: Sequence[np.ndarray], weights: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
+    """Areas (k, rows, columns) of a window covered by n polygons (m, 2), added up with each of the weights (k, n)."""
+    rows, columns = window[3] - window[1], window[2] - window[0]
+    starts, steps = np.concatenate(polygons), np.concatenate([np.roll(points, -1, 0) - points for points in polygons])
+    owner = np.repeat(np.arange(len(polygons)), [len(points) for points in polygons])
+    (x0, y0), (x1, y1), origin = _densify(starts, steps)
     first = np.floor(np.minimum(y0, y1)).astype(int)
     pieces = np.floor(np.maximum(y0, y1)).astype(int) - first + 1
     edge = np.repeat(np.arange(len(x0)), pieces)
@@ -115,24 +111,27 @@ def _signed_area(polygons: list[np.ndarray], weights: list[float], rows: int, co
     start, stop = np.clip(y0[edge], row, row + 1), np.clip(y1[edge], row, row + 1)
     rise = np.where(y1 == y0, 1.0, y1 - y0)[edge]
     x = x0[edge] + ((start + stop) / 2 - y0[edge]) / rise * (x1 - x0)[edge]
-    signed = (stop - start) * weight[edge]
     x, row = np.clip(x, 0, columns), np.clip(row, 0, rows - 1)
     column = np.floor(x).astype(int)
-    share = x - column
-    place = row * (columns + 2) + column
-    cells = np.bincount(place, signed * (1 - share), minlength=rows * (columns + 2))
-    cells += np.bincount(place + 1, signed * share, minlength=rows * (columns + 2))
-    return np.cumsum(cells.reshape(rows, columns + 2), axis=1)[:, :columns]
+    share, height = x - column, stop - start
+    place, polygon = row * (columns + 2) + column, owner[origin[edge]]
+    cells = np.empty((len(weights), rows * (columns + 2)))
+    for filled, weight in zip(cells, weights, strict=True):
+        signed = height * weight[polygon]
+        filled[:] = np.bincount(place, signed * (1 - share), minlength=filled.size)
+        filled += np.bincount(place + 1, signed * share, minlength=filled.size)
+    return np.cumsum(cells.reshape(len(weights), rows, columns + 2), axis=2)[..., :columns]
 
 
-def _densify(starts: np.ndarray, steps: np.ndarray, weight: np.ndarray):
-    """The same edges in pieces no wider than a pixel, so that a piece may count as lying in one column."""
+def _densify(starts: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same edges in pieces no wider than a pixel, so that a piece may count as lying in one column; and which
+    edge each piece is of."""
     count = np.maximum(1, np.ceil(np.abs(steps[:, 0]))).astype(int)
     edge = np.repeat(np.arange(len(count)), count)
     part = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     piece = (steps / count[:, None])[edge]
     begin = starts[edge] + part[:, None] * piece
-    return begin.T, (begin + piece).T, weight[edge]
+    return begin.T, (begin + piece).T, edge
 
 
 def stroke(line: np.ndarray, width, shape: tuple[int, int]) -> Patch:
@@ -150,9 +149,51 @@ def band(line: np.ndarray, width) -> np.ndarray:
 
 def soft_fill(outline: np.ndarray, sigma: float, shape: tuple[int, int]) -> Patch:
     """The coverage of a closed polygon blurred by `sigma` pixels, on the coarsest grid that the blur allows."""
-    step = 2 ** max(0, int(np.log2(max(sigma, 1.0) / 1.5)))
-    coarse = coarse_shape(shape, step)
+    step, coarse = _grid(sigma, shape)
     patch = soften(fill(outline / step, coarse, margin=0), sigma / step, coarse)
+    return Patch(patch.top, patch.left, patch.values, step)
+
+
+def soft_sum(outlines: Sequence[np.ndarray], depths: Sequence[float], sigma: float, shape: tuple[int, int]) -> Patch:
+    """Closed polygons (m, 2) at once, each with its depth, added up where they overlap and blurred by `sigma` pixels
+    on the coarsest grid that the blur allows."""
+    step, coarse = _grid(sigma, shape)
+    window, inside, turns = _framed([outline / step for outline in outlines], coarse)
+    (depth,) = _signed_areas(inside, (turns * depths)[None], window)
+    return _softened(depth, window, sigma, step, coarse)
+
+
+def soft_ramps(outlines: Sequence[np.ndarray], ramps: np.ndarray, sigma: float, shape: tuple[int, int]) -> Patch:
+    """As soft_sum, with depths that are no number but a slope: `ramps` (n, 3) are a, b and c of each polygon, whose
+    depth at x, y is a + b x + c y."""
+    step, coarse = _grid(sigma, shape)
+    window, inside, turns = _framed([outline / step for outline in outlines], coarse)
+    left, top, right, bottom = window
+    a, b, c = ramps.T * turns * [[1], [step], [step]]
+    a = a + b * (left + 0.5) + c * (top + 0.5)
+    # Sums of evenly deep polygons, with all the a, all the b and all the c, give the sum of the ramps.
+    level, across, down = _signed_areas(inside, np.stack([a, b, c]), window)
+    depth = level + np.arange(right - left) * across + np.arange(bottom - top)[:, None] * down
+    return _softened(depth, window, sigma, step, coarse)
+
+
+def _grid(sigma: float, shape: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+    """The widest cells, a power of 2 pixels, that do not show under a blur of `sigma` pixels; rows and columns."""
+    step = 2 ** max(0, int(np.log2(max(sigma, 1.0) / 1.5)))
+    return step, coarse_shape(shape, step)
+
+
+def _framed(outlines: Sequence[np.ndarray], shape: tuple[int, int]):
+    """The window (left, top, right, bottom) that polygons touch, the polygons in it, and which way each turns: ±1."""
+    window = _bounds(np.concatenate(outlines), shape, 2)
+    left, top, right, bottom = window
+    inside = [np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top]) for outline in outlines]
+    return window, inside, np.array([_turn(points) for points in inside])
+
+
+def _softened(depth: np.ndarray, window: tuple[int, int, int, int], sigma: float, step: int, shape) -> Patch:
+    patch = Patch(window[1], window[0], depth.astype(np.float32))
+    patch = soften(patch, sigma / step, shape) if sigma else patch
     return Patch(patch.top, patch.left, patch.values, step)
 
 

@@ -16,6 +16,7 @@ from .looks import LOOKS, Look
 from .mandible import CONDYLE, draw_mandible, posterior_border
 from .maxilla import draw_maxilla
 from .patient import random_edentulous, random_patient
+from .plates import draw_edges
 from .raster import soften
 from .restorations import connector, findings, implant, pontic, restorations
 from .scene import Scene
@@ -23,10 +24,10 @@ from .soft import draw_ghosts, draw_soft_tissue
 from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
-VERSION = 4  # raised whenever the same seed gives other pixels than before
+VERSION = 5  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
-BREADTH = (0.74, 0.72, 0.82, 0.95, 1.0, 1.1, 1.1, 1.05)
+BREADTH = (0.84, 0.80, 0.86, 0.92, 0.95, 1.0, 1.0, 0.95)
 
 DENTITIONS = {"adult": random_patient, "mixed": random_child, "edentulous": random_edentulous}
 
@@ -90,6 +91,7 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
     for stand in standing:
         _draw_tooth(scene, stand)
     _draw_bridges(scene, patient, standing)
+    draw_edges(scene)
     draw_trabeculae(scene, patient)
     vary_thickness(scene)
     scene.settle()
@@ -123,7 +125,7 @@ def _draw_bridges(scene: Scene, patient: Patient, standing: list[Stand]) -> None
     by_fdi = {stand.tooth.fdi: stand for stand in standing}
     for bridge in patient.bridges:
         for before, after in pairwise(bridge):
-            scene.add("trough", connector(by_fdi[before], by_fdi[after], scene.shape), 1.6)
+            scene.add("trough", connector(by_fdi[before], by_fdi[after], scene.shape), 1.2)
 
 
 def _tooth_place(stand: Stand) -> dict:

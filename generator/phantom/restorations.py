@@ -8,7 +8,7 @@ from .geometry import Stand
 from .raster import Patch, stroke
 from .teeth import ToothGrid, canal
 
-METAL, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.6, 1.9, 1.25, 0.42, 0.25
+METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.2, 0.34, 1.7, 1.25, 0.36, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:
@@ -18,13 +18,16 @@ def restorations(grid: ToothGrid) -> np.ndarray:
         material = AMALGAM if tooth.kind == "molar" and tooth.wear > 0.25 else COMPOSITE
         depth = np.maximum(depth, material * _filling(grid, surface))
     if tooth.root_filled:
+        packed = 0.9 + 0.1 * np.sin(0.9 * grid.v + 9 * tooth.root_bend)
         for root in grid.roots:
-            depth = np.maximum(depth, GUTTA_PERCHA * root.depth * canal(grid, root, half=0.45, short=0.9))
+            short = 0.6 + 1.4 * np.sin(7 * (root.bend + root.apex)) ** 2
+            filling = canal(grid, root, half=0.5, short=short)
+            depth = np.maximum(depth, GUTTA_PERCHA * (0.4 + 0.6 * root.depth) * packed * filling)
     if tooth.post:
         root = grid.roots[0]
         depth = np.maximum(depth, TITANIUM * canal(grid, root, half=0.6, short=root.length * 0.45))
     if tooth.crown:
-        depth = np.maximum(depth, METAL * crown_cap(grid))
+        depth = np.maximum(depth, crown_cap(grid))
     return depth
 
 
@@ -50,9 +53,19 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
 
 
 def crown_cap(grid: ToothGrid) -> np.ndarray:
-    """Coverage of a full crown, a little larger than the tooth, its margin just above the neck."""
+    """Optical depth of a full crown, a little larger than the tooth, its margin just above the neck."""
     margin = grid.v - 0.5 - 0.25 * np.cos(grid.u * 2 * np.pi / grid.width)
-    return grid.soft(np.minimum(np.minimum(grid.sides, grid.occlusal()) + 0.2, margin))
+    return _cast(grid, np.minimum(grid.rounded(grid.sides + 0.2, grid.occlusal() + 0.2), margin))
+
+
+def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
+    """Optical depth of a crown, from the distance (mm) inside its outline: metal, which the beam crosses thinner at
+    the rim, or ceramic over a coping of metal."""
+    rim = 0.45 + 0.55 * np.sqrt(np.clip(inside / 1.4, 0, 1))
+    if not grid.tooth.ceramic:
+        return METAL * rim * grid.soft(inside)
+    coping = inside - 0.9 - 0.35 * np.sin(1.3 * grid.u + 9 * grid.tooth.root_bend)
+    return CERAMIC * rim * grid.soft(inside) + 0.55 * METAL * grid.soft(coping)
 
 
 def findings(grid: ToothGrid) -> np.ndarray:
@@ -87,18 +100,18 @@ def implant(grid: ToothGrid) -> np.ndarray:
     cap = np.minimum(np.minimum(waist - np.abs(grid.u), grid.occlusal()), np.minimum(grid.sides + 0.1, grid.v + 0.8))
     return np.maximum.reduce([
         TITANIUM * grid.soft(screw) * (0.55 + 0.45 * thickness - bore), 1.5 * grid.soft(abutment),
-        METAL * grid.soft(cap),
+        _cast(grid, cap),
     ])  # fmt: skip
 
 
 def pontic(grid: ToothGrid) -> np.ndarray:
     """The false tooth of a bridge: a crown without a root, rounded towards the ridge."""
     rounded = grid.v - 0.4 * (2 * grid.u / grid.width) ** 2 * 3
-    return METAL * grid.soft(np.minimum(np.minimum(grid.sides, grid.occlusal()) + 0.2, rounded))
+    return _cast(grid, np.minimum(grid.rounded(grid.sides + 0.2, grid.occlusal() + 0.2), rounded))
 
 
 def connector(before: Stand, after: Stand, shape: tuple[int, int]) -> Patch:
     """The solder joint between two units of a bridge."""
     ends = np.array([before.point(0, 4.5), after.point(0, 4.5)])
     line = ends[0] + np.linspace(0, 1, 12)[:, None] * (ends[1] - ends[0])
-    return stroke(line, 3.0 * before.scale, shape)
+    return stroke(line, 2.4 * before.scale, shape)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from .geometry import Frame
-from .raster import Patch, band, coarse_shape, curve, fill, fill_sum, refine, soft_fill, soften
+from .raster import Patch, band, coarse_shape, curve, fill, refine, soft_fill, soft_sum
 
 # The weights of a cubic Bézier curve's four points along it, array (20, 4).
 BERNSTEIN = np.stack(
@@ -34,6 +34,8 @@ class Scene:
         self.trough, self.behind, self.ghost = (np.zeros(frame.shape, np.float32) for _ in self.LAYERS)
         self.marrow = {"mandible": np.zeros(frame.shape, np.float32), "maxilla": np.zeros(frame.shape, np.float32)}
         self.teeth = np.zeros(frame.shape, np.float32)
+        self.edges: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # see plates.py, which draws them at once
+        self._shapes: dict[tuple[str, float], list[tuple[np.ndarray, float]]] = {}
         self._coarse: dict[tuple[str, int], np.ndarray] = {}
 
     @property
@@ -71,12 +73,22 @@ class Scene:
         """The coverage of a smooth closed outline in mm, its edge blurred by `blurred` mm."""
         return soft_fill(self.outline(points), blurred * self.scale, self.shape)
 
-    def line(self, points, width, blurred: float = 0.0) -> Patch:
-        """The coverage of a smooth line in mm, `width` mm wide (one number, or one a control point)."""
+    def add_area(self, layer: str, points, blurred: float, depth: float) -> None:
+        """Add optical depth inside a smooth closed outline in mm, its edge blurred by about `blurred` mm."""
+        self._add_shape(layer, self.outline(points), blurred, depth)
+
+    def add_line(self, layer: str, points, width, blurred: float, depth: float) -> None:
+        """Add optical depth along a smooth line in mm, `width` mm wide (one number, or one a control point)."""
         line = self.outline(points, closed=False)
         if not np.isscalar(width):
             width = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(width)), width)
-        return soft_fill(band(line, np.asarray(width) * self.scale), blurred * self.scale, self.shape)
+        self._add_shape(layer, band(line, np.asarray(width) * self.scale), blurred, depth)
+
+    def _add_shape(self, layer: str, outline: np.ndarray, blurred: float, depth: float) -> None:
+        """Shapes wait for settle(), which draws all of a layer that are about equally soft at once."""
+        finest = 0.5 if layer == "trough" else 1.0  # pixels; the other layers are blurred as a whole besides
+        sigma = float(2.0 ** np.round(np.log2(max(blurred * self.scale, finest / 2) / 0.85))) * 0.85
+        self._shapes.setdefault((layer, sigma if sigma > finest else 0.0), []).append((outline, depth))
 
     def shell(self, points, wall: float) -> Patch:
         """The rim of a closed outline, brightest at the edge and fading inwards over `wall` mm: a bone's cortex."""
@@ -94,8 +106,8 @@ class Scene:
         lines = self.frame.to_pixels(lines).reshape(lines.shape)
         taper = np.minimum(1, 0.15 + 1.7 * np.sin(np.linspace(0, np.pi, lines.shape[1]))) * self.scale
         bands = [band(line, width * taper) for line, (_, width, _) in zip(lines, threads, strict=True)]
-        drawn = fill_sum(bands, [depth for _, _, depth in threads], self.shape)
-        self.add(layer, soften(drawn, blurred * self.scale, self.shape), 1.0)
+        for outline, (_, _, depth) in zip(bands, threads, strict=True):
+            self._add_shape(layer, outline, blurred, depth)
 
     def add(self, layer: str, patches: Patch | Iterable[Patch], depth: float) -> None:
         """Add optical depth where patches cover; a negative depth takes away (air, canals)."""
@@ -109,7 +121,10 @@ class Scene:
         return self._coarse[layer, step]
 
     def settle(self) -> None:
-        """Bring the soft shapes into their layers, once everything is drawn."""
+        """Bring the shapes into their layers, once everything is drawn."""
+        for (layer, sigma), shapes in self._shapes.items():
+            self.add(layer, soft_sum(*zip(*shapes, strict=True), sigma, self.shape), 1.0)
+        self._shapes.clear()
         for (layer, step), gathered in self._coarse.items():
             picture = getattr(self, layer)
             picture += refine(gathered, step, self.shape)

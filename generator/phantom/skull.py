@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from .plates import Tangle, draw_tangle
+from .plates import Tangle, add_tangles
 from .raster import band_noise, ridges
 from .scene import Scene, mirrored, moved
 
+# Temporal bone and its lines, mastoid, sphenoid, upright walls, floors and roofs, upper jaw, pterygoid and zygoma.
 TANGLES = (
-    Tangle((112, 8), (22, 10), 32, (12, 38), (4, 14), 0.115, blurred=(0.1, 1.2)),  # temporal bone
-    Tangle((134, 36), (8, 15), 16, (6, 20), (3, 10), 0.085, turn=0.9, blurred=(0.2, 1.2)),  # mastoid
-    Tangle((76, 12), (12, 9), 11, (12, 34), (2, 8), 0.10),  # sphenoid
-    Tangle((26, 14), (12, 10), 13, (12, 34), (3, 10), 0.075),  # ethmoid
-    Tangle((50, 34), (14, 9), 9, (12, 32), (3, 9), 0.07),  # upper jaw
-    Tangle((64, 40), (4, 10), 5, (16, 34), (2, 5), 0.09, rise=3.0, turn=0.2),  # pterygoid plates and zygoma, upright
+    Tangle((112, 8), (22, 10), 54, (8, 32), (2, 11), 0.055, turn=0.9, blurred=(0.1, 1.4)),
+    Tangle((108, 10), (20, 9), 26, (14, 46), (0.8, 3), 0.16, turn=0.35, blurred=(0.1, 0.6)),
+    Tangle((136, 34), (9, 15), 30, (4, 16), (1.5, 8), 0.05, turn=1.2, blurred=(0.2, 1.4)),
+    Tangle((76, 12), (12, 9), 12, (18, 40), (3, 9), 0.06, turn=0.35, blurred=(0.1, 0.7)),
+    Tangle((24, 12), (12, 10), 10, (16, 40), (1.5, 6), 0.055, rise=4.0, turn=0.25, blurred=(0.1, 0.8)),
+    Tangle((34, 18), (16, 12), 10, (20, 50), (1.5, 7), 0.05, rise=0.12, turn=0.25, blurred=(0.1, 0.8)),
+    Tangle((50, 34), (14, 9), 8, (12, 32), (3, 9), 0.05, blurred=(0.1, 0.7)),
+    Tangle((64, 32), (6, 12), 9, (30, 60), (2, 6), 0.045, rise=3.5, turn=0.18, blurred=(0.1, 0.6)),
 )
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 2.8  # the fossa's roof as drawn below; mm of disc under it
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
 
 
-def draw_skull_base(scene: Scene, side: int, condyle: np.ndarray) -> None:
-    """Everything behind and above the jaw's joint on one side; the condyle's highest point in mm."""
-    out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal(0, (1.0, 0.7))
-    _draw_temporal_bone(scene, side, out, rise)
-    _draw_ear_canal(scene, side, out, rise)
-    _draw_styloid(scene, side, out, rise)
-    _draw_fibres(scene, side)
-    for tangle in TANGLES:
-        draw_tangle(scene, side, tangle, (out / 2, rise / 2))
+def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
+    """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
+    offsets = {}
+    for side, condyle in condyles.items():
+        out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal(0, (1.0, 0.7))
+        _draw_temporal_bone(scene, side, out, rise)
+        _draw_ear_canal(scene, side, out, rise)
+        _draw_styloid(scene, side, out, rise)
+        _draw_fibres(scene, side)
+        offsets[side] = (out / 2, rise / 2)
+    add_tangles(scene, TANGLES, offsets)
 
 
 def draw_web(scene: Scene) -> None:
@@ -38,19 +43,22 @@ def draw_web(scene: Scene) -> None:
     if len(down) < 16:
         return
     bone = np.clip((across - 72 - np.maximum(0, down - 8) * 1.1) / 24, 0, 1)
-    cells = np.exp(-(((across - 132) / 11) ** 2) - ((down - 38) / 13) ** 2)
+    cells = np.exp(-(((across - 134) / 11) ** 2) - ((down - 35) / 13) ** 2)
     mm = scene.scale
-    lines = sum(ridges(_rising_noise(scene, len(down), period), sharp) for period, sharp in ((20, 9.0), (11, 5.5)))
+    lines = sum(
+        ridges(_rising_noise(scene, len(down), period, stretch), sharp)
+        for period, stretch, sharp in ((20, 2.0, 8.0), (11, 1.5, 5.0))
+    )
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * mm, 0.6), 0.0, 2)
-    honeycomb = ridges(band_noise(scene.grain, bone.shape, 3.6 * mm, 0.3), 1.8)
-    scene.trough[rows] += bone * patchy * 0.035 * lines + cells * patchy * 0.06 * honeycomb
-    scene.behind[rows] += 0.04 * bone * _rising_noise(scene, len(down), 12)
+    honeycomb = ridges(band_noise(scene.grain, bone.shape, 5.5 * mm, 0.35), 1.7)
+    scene.trough[rows] += bone * patchy * 0.055 * lines + cells * patchy * 0.055 * honeycomb
+    scene.behind[rows] += 0.04 * bone * _rising_noise(scene, len(down), 12, 1.5)
 
 
-def _rising_noise(scene: Scene, height: int, period: float) -> np.ndarray:
-    """Noise drawn out along the rise of the bones on either side, `period` mm: the picture's uppermost rows."""
+def _rising_noise(scene: Scene, height: int, period: float, stretch: float) -> np.ndarray:
+    """Noise of `period` mm drawn out along the rise of the bones on either side: the picture's uppermost rows."""
     offset = np.round(RISE * scene.across[0] * scene.scale).astype(int)
-    tall = band_noise(scene.grain, (height + offset.max(), scene.shape[1]), period * scene.scale, 0.4, 2.2)
+    tall = band_noise(scene.grain, (height + offset.max(), scene.shape[1]), period * scene.scale, 0.4, stretch)
     rows = np.arange(height)[:, None] + offset.max() - offset[None, :]
     return np.take_along_axis(tall, rows, axis=0)
 
@@ -62,19 +70,17 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     lower = scene.wobble(moved(lower, out, rise), 1.2)
     upper = [(138, 58), (150, 66), (164, 60), (164, -8), (76, -8)]
     bone = mirrored(np.vstack([lower, moved(scene.wobble(upper[:2], 2.5), out, rise), upper[2:]]), side)
-    scene.add("trough", scene.area(bone, 0.3), rng.uniform(0.04, 0.11))
-    scene.add("behind", scene.area(bone, 4.0), rng.uniform(0.10, 0.18))
-    scene.add(
-        "trough",
-        scene.line(bone[1:8], (0.3, 0.9, 1.8, 1.7, 1.3, 1.0, 0.3), rng.uniform(0.2, 0.7)),
-        rng.uniform(0.03, 0.13),
+    scene.add_area("trough", bone, 0.3, rng.uniform(0.04, 0.11))
+    scene.add_area("behind", bone, 4.0, rng.uniform(0.10, 0.18))
+    scene.add_line(
+        "trough", bone[1:8], (0.3, 0.9, 1.8, 1.7, 1.3, 1.0, 0.3), rng.uniform(0.2, 0.7), rng.uniform(0.03, 0.13)
     )
     deep = moved([(96, -8), (110, 6), (122, 12), (132, 24), (146, 32), (164, 38), (164, -8)], out, rise)
-    scene.add("behind", scene.area(mirrored(scene.wobble(deep, 2.0), side), 6.0), rng.uniform(0.24, 0.44))
+    scene.add_area("behind", mirrored(scene.wobble(deep, 2.0), side), 6.0, rng.uniform(0.16, 0.36))
     mastoid = moved([(122, 30), (127, 44), (132, 57), (138, 58), (146, 46), (144, 26)], out, rise)
     mastoid = mirrored(scene.wobble(mastoid, 2.0), side)
-    scene.add("trough", scene.area(mastoid, 0.4), rng.uniform(0.02, 0.09))
-    scene.add("behind", scene.area(mastoid, 3.0), rng.uniform(0.0, 0.05))
+    scene.add_area("trough", mastoid, 0.4, rng.uniform(0.02, 0.09))
+    scene.add_area("behind", mastoid, 3.0, rng.uniform(0.0, 0.05))
 
 
 def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
@@ -84,14 +90,14 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     wide, high = scene.rng.uniform(2.2, 4.2), scene.rng.uniform(1.6, 3.0)
     ring = mirrored(scene.wobble(centre + np.stack([wide * np.cos(turn), high * np.sin(turn)], 1), 0.3), side)
     clear = scene.rng.uniform(0.0, 0.5)
-    scene.add("trough", scene.area(ring, 0.6), -0.26 * clear)
-    scene.add("trough", scene.line(np.vstack([ring, ring[:1]]), 0.8, 0.3), 0.12 * clear)
+    scene.add_area("trough", ring, 0.6, -0.26 * clear)
+    scene.add_line("trough", np.vstack([ring, ring[:1]]), 0.8, 0.3, 0.12 * clear)
 
 
 def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
     styloid = [(128, 40), (124, 52), (119, 62), (116, 68 + scene.rng.normal(0, 4))]
     styloid = mirrored(scene.wobble(moved(styloid, out, rise), 0.8), side)
-    scene.add("trough", scene.line(styloid, (3.4, 2.6, 2.0, 0.6), 0.4), scene.rng.uniform(0.01, 0.10))
+    scene.add_line("trough", styloid, (3.4, 2.6, 2.0, 0.6), 0.4, scene.rng.uniform(0.01, 0.10))
 
 
 def _draw_fibres(scene: Scene, side: int) -> None:

@@ -6,14 +6,16 @@ import numpy as np
 
 from .anatomy import Patient
 from .geometry import arch_positions, half_opening, occlusal_line
-from .plates import Tangle, draw_tangle
+from .plates import BOTH, Tangle, add_tangles
 from .raster import Patch, band_noise, blur
+from .restorations import METAL
 from .scene import Scene, mirrored, moved
 from .vertebrae import draw_spine
 
-# Folds of cheek, tongue, soft palate and throat over the rami and behind them, and what the far jaw's edges add.
-FOLDS = Tangle((94, 84), (17, 22), 10, (26, 70), (8, 30), 0.07, rise=0.15, turn=0.45, blurred=(0.3, 2.5))
-THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.06, rise=2.0, blurred=(0.4, 2.5))
+# Folds of cheek, tongue, soft palate and throat over the rami and behind them; the far jaw's long straight borders.
+FOLDS = Tangle((94, 84), (17, 22), 7, (26, 70), (5, 24), 0.045, rise=0.15, turn=0.45, blurred=(0.2, 1.8))
+FAR_JAW = Tangle((76, 84), (8, 8), 2, (60, 96), (22, 44), 0.05, rise=-0.04, turn=0.1, blurred=(0.2, 0.9))
+THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.042, rise=2.0, blurred=(0.4, 2.5))
 
 
 def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
@@ -24,9 +26,8 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     for side in (-1, 1):
         _draw_pharynx(scene, patient, side)
         _draw_hyoid(scene, side)
-        _draw_ear(scene, side)
-        draw_tangle(scene, side, FOLDS)
-        draw_tangle(scene, side, THROAT)
+        _draw_ear(scene, side, ("right" if side < 0 else "left") in patient.earrings)
+    add_tangles(scene, (FOLDS, THROAT, FAR_JAW), BOTH)
 
 
 def _draw_face(scene: Scene, patient: Patient) -> None:
@@ -37,11 +38,11 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.trough += 0.16 * bulk
     neck = [(0, -40), (150, -40), (190, 40), (148, 102), (120, 124), (74, 138), (30, 146), (0, 149)]
     neck = neck + [(-x, y) for x, y in neck[:0:-1]]
-    scene.add("behind", scene.area(scene.wobble(head, 2.5), 7.0), 0.10 * bulk)
-    scene.add("behind", scene.area(scene.wobble(neck, 2.0), 6.0), 0.16 * bulk)
+    scene.add_area("behind", scene.wobble(head, 2.5), 7.0, 0.10 * bulk)
+    scene.add_area("behind", scene.wobble(neck, 2.0), 6.0, 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
         cheek = scene.wobble([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
-        scene.add("behind", scene.area(mirrored(cheek, side), 8.0), 0.15 * bulk)
+        scene.add_area("behind", mirrored(cheek, side), 8.0, 0.15 * bulk)
     scene.behind -= 0.07 * np.clip((scene.down - 114) / 30, 0, 1) * (1.5 - scene.across / 70)
 
 
@@ -73,13 +74,13 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 10, roof + 2), (ends[0], roof + 7),
                             (ends[0] - 14, dorsum + 3), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (14 - ends[1], dorsum + 3), (-ends[1], roof + 7), (10 - ends[1], roof + 2)])  # fmt: skip
-            scene.add("behind", scene.area(scene.wobble(air, 1.0), blurred), -depth * (0.08 + 0.16 * share))
+            scene.add_area("behind", scene.wobble(air, 1.0), blurred, -depth * (0.08 + 0.16 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
     front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
-    scene.add("behind", scene.area(scene.wobble(front, 3.0), 7.0), -0.10 * rng.uniform(0.5, 1.3))
+    scene.add_area("behind", scene.wobble(front, 3.0), 7.0, -0.07 * rng.uniform(0.2, 1.3))
 
 
 def _draw_bite(scene: Scene, patient: Patient) -> None:
@@ -87,7 +88,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add("behind", scene.area(slit, 0.7), -0.15)
+    scene.add_area("behind", slit, 0.7, -0.115)
 
 
 def _bite_ends(patient: Patient) -> tuple[float, float]:
@@ -107,27 +108,28 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     wide = scene.rng.uniform(6, 9)
     top, foot = y - half - 3.5, y + half + 3.0
     stick = [(-wide, top), (wide, top), (wide, y + 0.5), (wide * 0.55, foot), (-wide * 0.55, foot), (-wide, y + 0.5)]
-    scene.add("trough", scene.area(stick, 0.25), 0.06)
-    scene.add("trough", scene.line([(-wide, y - half), (wide, y - half)], 0.6, 0.2), -0.05)
-    scene.add("trough", scene.line([(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3), 0.06)
+    scene.add_area("trough", stick, 0.25, 0.06)
+    scene.add_line("trough", [(-wide, y - half), (wide, y - half)], 0.6, 0.2, -0.05)
+    scene.add_line("trough", [(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3, 0.06)
 
 
 def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
     behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
     behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
-    scene.add("behind", scene.area(mirrored(behind, side), 3.0), -0.08 * scene.rng.uniform())
+    scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
     gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 1.5), scene.rng.normal(-4, 2), 0)
-    scene.add("behind", scene.area(mirrored(gap, side), 2.0), -scene.rng.uniform(0.02, 0.16))
+    scene.add_area("behind", mirrored(gap, side), 2.0, -scene.rng.uniform(0.02, 0.16))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
-    scene.add(
+    scene.add_area(
         "behind",
-        scene.area(mirrored(scene.wobble(over, 2.5), side), scene.rng.uniform(1.2, 3.0)),
+        mirrored(scene.wobble(over, 2.5), side),
+        scene.rng.uniform(1.2, 3.0),
         -0.01 - 0.12 * patient.soft_tissue["airway"],
     )
     outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
-    scene.add("behind", scene.area(mirrored(scene.wobble(outer, 3.0), side), 5.0), scene.rng.uniform(0.0, 0.14))
+    scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(0.0, 0.14))
 
 
 def _draw_hyoid(scene: Scene, side: int) -> None:
@@ -135,22 +137,30 @@ def _draw_hyoid(scene: Scene, side: int) -> None:
     rng = scene.rng
     x, y = rng.normal(74, 8), rng.normal(122, 7)
     horn = scene.wobble([(x + 36, y - 17), (x + 22, y - 9), (x + 8, y - 4), (x - 4, y + 1)], 1.0)
-    clear, blurred = rng.uniform(0.2, 1.1), rng.uniform(0.5, 1.6)
-    scene.add("behind", scene.line(mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred), 0.07 * clear)
+    clear, blurred = rng.uniform(0.6, 1.7), rng.uniform(0.3, 1.1)
+    scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred, 0.07 * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
-        scene.add("behind", scene.line(rim, (0.3, 0.8, 1.0, 0.8), blurred / 2), rng.uniform(0.0, 0.06) * clear)
+        scene.add_line("behind", rim, (0.3, 0.8, 1.0, 0.8), blurred / 2, rng.uniform(0.0, 0.06) * clear)
     body = [(x + 4, y - 5), (x - 4, y - 5), (x - 11, y - 1), (x - 12, y + 5), (x - 6, y + 7), (x - 1, y + 3)]
     body = mirrored(scene.wobble(body, 1.2), side)
-    scene.add("behind", scene.area(body, blurred), 0.06 * clear)
+    scene.add_area("behind", body, blurred, 0.06 * clear)
     scene.add("behind", scene.shell(body, 1.2), 0.03 * clear)
 
 
-def _draw_ear(scene: Scene, side: int) -> None:
+def _draw_ear(scene: Scene, side: int, ring: bool) -> None:
+    """The lobe; a ring in it shows again on the other side: higher up, wider and smeared."""
     rng = scene.rng
     x, y = rng.normal(136, 3), rng.normal(52, 4)
     lobe = [(x, y - 8), (x + 6, y), (x + 4, y + 10), (x - 3, y + 9), (x - 5, y)]
-    scene.add("behind", scene.area(mirrored(lobe, side), 1.3), rng.uniform(0.0, 0.08))
+    scene.add_area("behind", mirrored(lobe, side), 1.3, rng.uniform(0.0, 0.08))
+    wide, high, thick = rng.uniform(1.2, 6.0), rng.uniform(3.0, 8.5), rng.uniform(0.9, 2.0)
+    if ring:
+        turn = np.linspace(0.3, 2 * np.pi, 12)
+        around = np.stack([x + 2 + wide * np.cos(turn), y + 6 + high * np.sin(turn)], 1)
+        scene.add_line("trough", mirrored(around, side), thick, 0.15, METAL)
+        far = np.stack([x - 62 + 1.5 * wide * np.cos(turn), y - 28 + 1.2 * high * np.sin(turn)], 1)
+        scene.add_line("ghost", mirrored(far, -side), 2 * thick, 1.2, 0.12 * METAL)
 
 
 def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
@@ -178,17 +188,17 @@ def _draw_far_structures(scene: Scene) -> None:
         rise = rng.normal(0, 3.0)
         band = [(x - half, y - rise), (x, y + rng.normal(0, 1.5)), (x + half, y + rise)]
         depth = rng.uniform(0.02, 0.07) * rng.choice([-1, 1])
-        scene.add("ghost", scene.line(band, (0.5, rng.uniform(1.5, 6), 0.5), rng.uniform(0.8, 2.5)), depth)
+        scene.add_line("ghost", band, (0.5, rng.uniform(1.5, 6), 0.5), rng.uniform(0.8, 2.5), depth)
 
 
 def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
-    """The ghost of the opposite angle: a bright field over the ramus with a straight lower edge."""
+    """The ghost of the opposite angle: a bright field over the ramus."""
     rng = scene.rng
     low, tilt, back = rng.uniform(88, 106), rng.uniform(-9, 3), rng.uniform(96, 118)
     field = [(56, 50), (84, 46), (back - 8, 50), (back, 66), (back + 2, 82), (back - 2, low + tilt),
              (back - 5, low + tilt + 1), (78, low + tilt / 2), (50, low), (46, low - 2), (44, 76)]  # fmt: skip
-    field = mirrored(scene.wobble(field, 3.0), side)
-    scene.add("ghost", scene.area(field, rng.uniform(0.4, 3.0)), 0.09 * strength * rng.uniform(0.2, 1.3))
+    field = mirrored(scene.wobble(field, 1.6), side)
+    scene.add_area("behind", field, rng.uniform(1.2, 4.0), 0.09 * strength * rng.uniform(0.2, 1.0))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
@@ -201,9 +211,9 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
         column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add("ghost", scene.area(column, rng.uniform(1.3, 4.0)), 0.10 * density * rng.uniform(0.4, 1.5))
+        scene.add_area("ghost", column, rng.uniform(1.3, 4.0), 0.10 * density * rng.uniform(0.4, 1.5))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
-    scene.add("behind", scene.line(seam, (6.0, 5.0, 2.0), 1.5), 0.07 * density)
+    scene.add_line("behind", seam, (6.0, 5.0, 2.0), 1.5, 0.07 * density)
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 8)

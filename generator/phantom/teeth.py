@@ -17,13 +17,13 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.180, 0.078, 0.105, 0.065, 0.028, 0.034
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.190, 0.078, 0.110, 0.080, 0.038, 0.040
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
     "incisor": ((0.3, 0.60, 0.85, 1.0), (0.86, 0.98, 1.00, 0.93)),
-    "canine": ((0.3, 0.55, 0.75, 1.0), (0.90, 1.00, 0.90, 0.55)),
-    "premolar": ((0.25, 0.58, 0.80, 1.0), (0.86, 1.00, 0.93, 0.70)),
+    "canine": ((0.3, 0.55, 0.75, 1.0), (0.92, 1.00, 0.94, 0.64)),
+    "premolar": ((0.25, 0.58, 0.80, 1.0), (0.88, 1.00, 0.96, 0.78)),
     "molar": ((0.25, 0.55, 0.80, 1.0), (0.93, 1.00, 1.00, 0.95)),
 }
 
@@ -179,7 +179,7 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
     top = {"incisor": 1.1, "canine": 1.3, "premolar": 1.7, "molar": 1.9}[shape] * worn
     cap = grid.soft(grid.crown_depth) * grid.soft(grid.v)
     core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.8 + 0.6, 0, 1)
-    edge = ENAMEL_EDGE * (0.75 if shape in ("incisor", "canine") else 1.0)
+    edge = ENAMEL_EDGE * (1.0 if shape in ("incisor", "canine") else 0.95)
     enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + ENAMEL_FACE * np.minimum(1, s * 2))
     if shape in ("molar", "premolar"):
         enamel *= 0.62 + 0.38 * grid.soft(grid.occlusal(lingual=True))
@@ -193,7 +193,8 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     if len(grid.roots) > 1:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
-    slim = np.clip(1.0 + 0.42 * grid.v / grid.root, 0.55, 1.0)
+    # The palate's bone hides what the upper ones keep.
+    slim = np.clip(1.0 + (0.6 if grid.tooth.upper else 0.30) * grid.v / grid.root, 0.42, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
@@ -216,7 +217,7 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
         floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
         canals = np.maximum(canals, chamber * grid.soft((roof - grid.v) * 0.6))
-    return PULP * age * canals
+    return (0.7 if grid.tooth.upper else 1.0) * PULP * age * canals
 
 
 def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = None, short: float = 0.3) -> np.ndarray:

@@ -10,7 +10,7 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((2.6, 1.6, 0.6), (1.4, 1.3, 1.0)),
+    "mandible": ((2.4, 2.2, 0.7), (1.3, 1.8, 0.9)),
     "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 1.0)),
 }
 
@@ -33,8 +33,8 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
             for period, stretch, weight in sizes
         )
         if jaw == "mandible":
-            marrow *= np.clip((104 - scene.across) / 40, 0.45, 1)
-        scene.trough[window] += 0.052 * (visible * marrow)[window] * pattern
+            marrow *= np.clip((104 - scene.across) / 40, 0.45, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
+        scene.trough[window] += 0.060 * (visible * marrow)[window] * pattern
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
@@ -48,8 +48,8 @@ def _window(mask: np.ndarray) -> tuple[slice, slice]:
 def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stretch: float) -> np.ndarray:
     """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
-    strength = np.maximum(0, 0.75 + 0.8 * band_noise(grain, shape, 2.6 * period, 0.5, stretch))
-    return ridges(field, 2.6) * strength
+    strength = np.maximum(0, 0.85 + 0.45 * band_noise(grain, shape, 4 * period, 0.5, stretch))
+    return ridges(field, 2.0) * strength
 
 
 def vary_thickness(scene: Scene) -> None:
@@ -58,6 +58,7 @@ def vary_thickness(scene: Scene) -> None:
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
     scene.trough += 0.006 * inside * blotches
     scene.behind += 0.012 * band_noise(scene.grain, scene.shape, 20 * scene.scale, 0.7)
+    scene.behind += _unlike(scene)
     face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
     face = face[scene.down[:, 0] < 46]
     if len(face) < 16:
@@ -65,3 +66,10 @@ def vary_thickness(scene: Scene) -> None:
     scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 24 * scene.scale, 0.7, 2.2)
     # What crosses the trough aslant is drawn out sideways into streaks.
     scene.ghost[: len(face)] += 0.02 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)
+
+
+def _unlike(scene: Scene) -> np.ndarray:
+    """How much more or less of everything one head holds than another, the same on both sides."""
+    slow = band_noise(scene.grain, scene.shape, 90 * scene.scale, 0.5)
+    alike = (slow + slow[:, ::-1]) / 2
+    return (0.06 + 0.03 * np.clip((60 - scene.down) / 30, 0, 1)) * alike
