@@ -14,6 +14,8 @@ from .anatomy import Jaws, Patient, Positioning, Tooth
 
 OCCLUSION = 83.5  # y of the occlusal line at the midline
 MAGNIFICATION = 1.23  # of the teeth, beside the field's own calibration
+# A panoramic machine draws the side teeth out, and closes the premolars up.
+ACROSS = {"incisor": 0.96, "canine": 0.97, "premolar": 0.96, "molar": 1.08}
 SLOPING = 1.06  # necks lie aslant to the beam, which sees them wider than they are
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
@@ -43,12 +45,12 @@ def measures(tooth: Tooth) -> tuple[float, float, float, float]:
     """Crown length, root length, crown width and neck width of a tooth, in mm, with its own size and wear."""
     arch = ("upper" if tooth.upper else "lower") + (" deciduous" if tooth.deciduous else "")
     crown, root, width, neck = MEASURES[arch][tooth.position]
-    size = tooth.size * MAGNIFICATION
+    size, across = tooth.size * MAGNIFICATION, tooth.size * MAGNIFICATION * ACROSS[tooth.kind]
     turned = np.radians(min(60.0, abs(tooth.rotation)))
     # Front teeth are flat, so that turning shows them narrower; back teeth are about as deep as they are wide.
     deep = (0.78 if tooth.position < 3 and not tooth.deciduous else 0.95) * width
     width, neck = (w * np.cos(turned) ** 2 + deep * np.sin(turned) ** 2 for w in (width, neck))
-    return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * size, SLOPING * neck * size
+    return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * across, SLOPING * neck * across
 
 
 @dataclass(frozen=True)

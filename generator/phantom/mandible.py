@@ -106,7 +106,7 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
     """A rim that comes and goes: the beam grazes the cortex here and crosses it aslant there."""
     rows = scene.down[rim.window[0]]
     grazed = 0.75 + 0.7 * band_noise(scene.grain, rim.values.shape, 45 * scene.scale, 0.6)
-    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 52) / 26, 0.2, 1))
+    return Patch(rim.top, rim.left, rim.values * np.clip(grazed, 0, 1.6) * np.clip((rows - 52) / 26, 0.1, 1))
 
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
@@ -121,9 +121,9 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     head = border[8:17]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.03, 0.10))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.07))
     rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.2, 0.8), scene.rng.uniform(0.0, 0.06))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 1.0), scene.rng.uniform(0.0, 0.05))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add_line("trough", mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6, 0.07)
     scene.add_line("trough", border[8:12], (0.8, 1.6, 1.6, 1.0), 0.4, scene.rng.uniform(0.02, 0.09))

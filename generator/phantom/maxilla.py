@@ -49,7 +49,7 @@ def _draw_fossae(scene: Scene) -> None:
     for side in (-1, 1):
         hollow = [(72, 33), (84, 28), (97, 30), (104, 36), (103, 47), (97, 55), (86, 52), (75, 46)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
-        scene.add_area("behind", hollow, scene.rng.uniform(0.8, 2.2), -depth * scene.rng.uniform(0.7, 1.3))
+        scene.add_area("behind", hollow, scene.rng.uniform(1.5, 4.0), -depth * scene.rng.uniform(0.7, 1.3))
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
@@ -59,9 +59,9 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add_area("trough", walls, 1.0, scene.rng.uniform(-0.19, -0.05))
+    scene.add_area("trough", walls, scene.rng.uniform(1.0, 3.0), scene.rng.uniform(-0.16, -0.04))
     floor = walls[2:8]
-    scene.add_line("trough", floor, (0.1, 0.6, 0.8, 0.8, 0.6, 0.1), 0.25, 0.11)
+    scene.add_line("trough", floor, (0.1, 0.6, 0.9, 0.9, 0.6, 0.1), 0.35, scene.rng.uniform(0.03, 0.10))
     if scene.rng.uniform() < 0.5:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)

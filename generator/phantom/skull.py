@@ -8,10 +8,12 @@ from .plates import Tangle, add_tangles
 from .raster import band_noise, ridges
 from .scene import Scene, mirrored, moved
 
-# Temporal bone and its lines, mastoid, sphenoid, upright walls, floors and roofs, upper jaw, pterygoid and zygoma.
+# Temporal bone and its lines, what lies over the joint, mastoid, sphenoid; then upright walls, floors and roofs, upper
+# jaw, pterygoid and zygoma.
 TANGLES = (
     Tangle((112, 8), (22, 10), 54, (8, 32), (2, 11), 0.055, turn=0.9, blurred=(0.1, 1.4)),
-    Tangle((108, 10), (20, 9), 26, (14, 46), (0.8, 3), 0.16, turn=0.35, blurred=(0.1, 0.6)),
+    Tangle((108, 10), (20, 9), 14, (16, 50), (1.5, 5), 0.10, turn=0.35, blurred=(0.1, 0.7)),
+    Tangle((106, 38), (10, 11), 10, (14, 44), (6, 20), 0.05, turn=1.0, blurred=(0.4, 2.0)),
     Tangle((136, 34), (9, 15), 30, (4, 16), (1.5, 8), 0.05, turn=1.2, blurred=(0.2, 1.4)),
     Tangle((76, 12), (12, 9), 12, (18, 40), (3, 9), 0.06, turn=0.35, blurred=(0.1, 0.7)),
     Tangle((24, 12), (12, 10), 10, (16, 40), (1.5, 6), 0.055, rise=4.0, turn=0.25, blurred=(0.1, 0.8)),
@@ -52,7 +54,7 @@ def draw_web(scene: Scene) -> None:
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * mm, 0.6), 0.0, 2)
     honeycomb = ridges(band_noise(scene.grain, bone.shape, 5.5 * mm, 0.35), 1.7)
     scene.trough[rows] += bone * patchy * 0.055 * lines + cells * patchy * 0.055 * honeycomb
-    scene.behind[rows] += 0.04 * bone * _rising_noise(scene, len(down), 12, 1.5)
+    scene.behind[rows] += 0.045 * bone * _rising_noise(scene, len(down), 12, 1.5)
 
 
 def _rising_noise(scene: Scene, height: int, period: float, stretch: float) -> np.ndarray:

@@ -119,8 +119,8 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
     scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
     gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
-    gap = moved(scene.wobble(gap, 1.5), scene.rng.normal(-4, 2), 0)
-    scene.add_area("behind", mirrored(gap, side), 2.0, -scene.rng.uniform(0.02, 0.16))
+    gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.5, 4.0), -scene.rng.uniform(0.0, 0.13))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",

@@ -63,9 +63,9 @@ def vary_thickness(scene: Scene) -> None:
     face = face[scene.down[:, 0] < 46]
     if len(face) < 16:
         return
-    scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 24 * scene.scale, 0.7, 2.2)
+    scene.behind[: len(face)] += 0.05 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
     # What crosses the trough aslant is drawn out sideways into streaks.
-    scene.ghost[: len(face)] += 0.02 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)
+    scene.ghost[: len(face)] += 0.04 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)
 
 
 def _unlike(scene: Scene) -> np.ndarray:
