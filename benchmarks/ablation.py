@@ -1,12 +1,13 @@
 """What helps: every configuration trained for the same minutes on the same corpus, then its Fréchet distance.
 
 Run from the project's root: python benchmarks/ablation.py CORPUS --out FOLDER [--minutes 20] [--only "paper;fast"]
-                             [--seconds 540] [--count 2000] [--device cuda]
+                             [--seconds 540] [--count 2000] [--device cuda] [--recommended]
 
 Every configuration is `paper` or `fast` with one thing changed. It is timed first, compilation left out, and the steps
 that fit into the minutes become its steps, so that its learning rate reaches its end. Started again it goes on where it
 was: a run from its last state, a finished row stays. `--seconds` ends a call early, for machines lent by the minute.
-Minutes are of training alone: checkpoints, pictures and distances are not counted.
+Minutes are of training alone: checkpoints, pictures and distances are not counted. Images are made by 20 steps of
+DPM-Solver++, with --recommended also as the preset recommends: for `paper` 250 steps, which take ten times as long.
 """
 
 import argparse
@@ -22,16 +23,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
 from generator_speed import table
-from quality import Quality, frechet_of
+from parts import require
+from quality import PACKAGES, Quality, TimeUpError, frechet_of
 
 from generator.corpus import open_corpus
 from generator.devices import find_device
 from generator.diffusion import PRESETS, Preset, load
 from generator.diffusion.train import train
 from generator.durable import write_whole
+from generator.errors import GeneratorError
 
 TIMED = 150  # steps that are timed …
 SKIPPED = 50  # … without the first, which compile and choose algorithms
+FEW = ("dpm++", 20, 0.0)
+COMPILED_FROM = 100_000  # steps times images of sampling, for which compiling pays
 STATES = 10  # of a run: as much of it may be lost
 
 
@@ -71,24 +76,15 @@ def configurations() -> dict[str, Preset]:
     }
 
 
-class TimeUpError(Exception):
-    """The call's seconds are over; the run goes on from its last state the next time."""
-
-
 def steps_for(corpus: Path, folder: Path, preset: Preset, minutes: float, device: str) -> int:
     """The steps that fit into the minutes, timed once and then kept in the folder."""
     file = folder / "steps.json"
     if not file.exists():
-        marks: list[float] = []
-        figures: list[dict] = []
-
-        def mark(step: int, seen: dict) -> None:
-            marks.append(time.perf_counter())
-            figures.append(seen)
-
         timed = replace(preset, training=replace(preset.training, steps=TIMED))
-        train(corpus, folder / "timed", timed, device=device, every=TIMED, log_every=10, progress=mark)
-        speeds = [seen["images_per_second"] for seen in figures[SKIPPED : TIMED - 1 : 10] if seen]
+        train(corpus, folder / "timed", timed, device=device, every=TIMED, log_every=10)
+        # From its figures, which are there too where the call before was stopped just here.
+        lines = map(json.loads, (folder / "timed" / "stats.jsonl").read_text().splitlines())
+        speeds = [line["images_per_second"] for line in lines if SKIPPED < line["step"] < TIMED]
         speed = statistics.median(speeds)
         steps = max(TIMED, round(minutes * 60 * speed / preset.training.batch))
         content = {"steps": steps, "minutes": minutes, "images_per_second": speed}
@@ -114,16 +110,31 @@ def measure(name: str, preset: Preset, arguments: argparse.Namespace, quality: Q
 
     every = max(1, steps // STATES)
     checkpoint = train(arguments.corpus, folder / "run", whole, name=name, device=device, every=every, progress=watch)
-    net = load(checkpoint, str(find_device(device)))
-    found = {}
-    for sampler, count, eta in dict.fromkeys(
-        ((preset.model.sampler, preset.model.steps, preset.model.eta), ("dpm++", 20, 0.0))
-    ):
-        watch(steps, {})
-        row = frechet_of(net, quality, sampler, count, eta, arguments.batch)
-        found[f"Fréchet, {sampler} {count}"] = row["frechet"]
+    found = distances(checkpoint, preset, folder, arguments, quality, end)
     seen = steps * preset.training.batch
     return {"configuration": name, "minutes": arguments.minutes, "steps": steps, "images": seen, **found}
+
+
+def distances(
+    checkpoint: Path, preset: Preset, folder: Path, arguments: argparse.Namespace, quality: Quality, end: float
+) -> dict:
+    """The Fréchet distance of what a trained network makes, by each way of sampling."""
+    file = folder / "distances.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    recommended = (preset.model.sampler, preset.model.steps, preset.model.eta)
+    ways = dict.fromkeys((FEW, recommended)) if arguments.recommended else {FEW: None}
+    where = find_device(arguments.device)
+    work = max(steps for _, steps, _ in ways) * quality.count
+    net = load(checkpoint, str(where), compiled=where.type == "cuda" and work >= COMPILED_FROM)
+    for way in ways:
+        label = f"{way[0]} {way[1]}"
+        if f"Fréchet, {label}" in known:
+            continue
+        kept = folder / f"{label.replace(' ', '-')}.npy"
+        row = frechet_of(net, quality, way, arguments.batch, kept, lambda: time.monotonic() < end)
+        known[f"Fréchet, {label}"] = row["frechet"]
+        write_whole(file, json.dumps(known).encode() + b"\n")
+    return known
 
 
 def rows_so_far(file: Path) -> list[dict]:
@@ -160,12 +171,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end this call after so many")
     parser.add_argument("--count", type=int, default=2000, help="images to compare")
     parser.add_argument("--batch", type=int, default=64, help="of sampling")
+    parser.add_argument("--recommended", action="store_true", help="also by the preset's own sampler and steps")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
+    require(*PACKAGES)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for row in finished(arguments):
-        print(row, flush=True)
-    print(f"\n{table(rows_so_far(arguments.out / 'ablation.json'))}")
+    try:
+        for row in finished(arguments):
+            print(row, flush=True)
+    except GeneratorError as error:
+        sys.exit(str(error))
+    if rows := rows_so_far(arguments.out / "ablation.json"):
+        print(f"\n{table(rows)}")
 
 
 if __name__ == "__main__":

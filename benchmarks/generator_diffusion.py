@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from parts import require, run_parts
+from torch.autograd import DeviceType
 from torch.utils.flop_counter import FlopCounterMode
 
 from generator.devices import find_device
@@ -21,7 +23,7 @@ from generator.diffusion.train import Trainer
 from generator.diffusion.unet import UNet
 
 BATCH = 32  # of sampling
-TRAINING_BATCHES = (8, 16, 32, 64)
+LARGE = 64  # batch of training, beside the preset's own: each is compiled for a minute or two
 FEW = ("dpm++", 20)
 
 
@@ -30,28 +32,13 @@ def rows(
 ) -> list[dict]:
     """Run the parts that fit into `seconds` on `device` and write them to `out`/diffusion.json; returns their rows.
 
-    A part that has begun is finished: on a GPU the longest, training, takes about two minutes a preset.
+    A part that has begun measures once at least: on a GPU the longest, training, compiles for a minute or two a row.
     """
-    where = find_device(device)
-    end, made = time.monotonic() + seconds, []
+    require("accelerate", "diffusers")
+    where, end = find_device(device), time.monotonic() + seconds
     out.mkdir(parents=True, exist_ok=True)
-    for name in parts or PARTS:
-        for row in _told(name, preset, where, end, out):
-            made.append(row)
-            print(json.dumps(row), flush=True)
-            (out / "diffusion.json").write_text(json.dumps(made, indent=2) + "\n")
-    return made
-
-
-def _told(name: str, preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
-    """The rows of one part; one that cannot run says why and leaves the others to run."""
-    if time.monotonic() > end:
-        yield {"part": name, "left_out": "the time was up"}
-        return
-    try:
-        yield from PARTS[name](preset, device, end, out)
-    except (RuntimeError, ImportError) as error:
-        yield {"part": name, "failed": (str(error) or type(error).__name__).splitlines()[0]}
+    names = PARTS if parts is None else parts
+    return run_parts(out / "diffusion.json", names, lambda name: PARTS[name](preset, where, end, out), end, preset)
 
 
 def timed(work: Callable[[], object], device: torch.device, seconds: float = 3.0, least: int = 3) -> float:
@@ -115,7 +102,7 @@ def sampling(preset: str | None, device: torch.device, end: float, out: Path) ->
         began = time.perf_counter()
         sample(net, range(batch), steps=2, batch=batch)
         first = time.perf_counter() - began
-        for sampler, steps in dict.fromkeys(((model.sampler, model.steps), FEW)):
+        for sampler, steps in dict.fromkeys((FEW, (model.sampler, model.steps))):
             if time.monotonic() > end:
                 yield {"part": "sampling", "preset": name, "sampler": sampler, "left_out": "the time was up"}
                 continue
@@ -153,20 +140,17 @@ class _Noise:
 
 def training(preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
     """Images a second in training, by batch; compilation apart."""
-    from accelerate import Accelerator
-
     on_gpu, rate = device.type == "cuda", matmul_rate(device)
-    accelerator = Accelerator(cpu=not on_gpu)
     dtype = torch.bfloat16 if on_gpu else torch.float32
     for name in [preset] if preset else (["paper", "fast"] if on_gpu else ["starter"]):
         base = PRESETS[name]
-        for batch in TRAINING_BATCHES if on_gpu else (4,):
+        for batch in sorted({base.training.batch, LARGE}) if on_gpu else (4,):
             if time.monotonic() > end:
                 yield {"part": "training", "preset": name, "batch": batch, "left_out": "the time was up"}
                 continue
             chosen = replace(base, training=replace(base.training, batch=batch))
             try:
-                row = _train_at(chosen, accelerator, dtype, device)
+                row = _train_at(chosen, dtype, device)
             except torch.OutOfMemoryError:
                 yield {"part": "training", "preset": name, "batch": batch, "failed": "out of memory"}
                 continue
@@ -174,9 +158,12 @@ def training(preset: str | None, device: torch.device, end: float, out: Path) ->
             yield {"part": "training", "preset": name, "batch": batch, **row, "share_of_matmul": round(share, 3)}
 
 
-def _train_at(preset, accelerator, dtype: torch.dtype, device: torch.device) -> dict:
+def _train_at(preset, dtype: torch.dtype, device: torch.device) -> dict:
+    from accelerate import Accelerator
+
     torch._dynamo.reset()  # which gives up compiling after the eighth network of a process
-    trainer = Trainer(_Noise(preset.model), preset, accelerator, dtype, None)
+    gc.collect()  # what was compiled and prepared before holds memory in cycles
+    trainer = Trainer(_Noise(preset.model), preset, Accelerator(cpu=device.type == "cpu"), dtype, None)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     compiling = _once(trainer.step, device)
@@ -238,7 +225,9 @@ def profile(preset: str | None, device: torch.device, end: float, out: Path) -> 
             torch.cuda.synchronize()
     averages = seen.key_averages()
     (out / "profile.txt").write_text(averages.table(sort_by="self_device_time_total", row_limit=60))
-    kernels = sorted(averages, key=lambda each: -each.self_device_time_total)
+    # Operators are listed beside the kernels they start, each with the whole of their time.
+    kernels = [each for each in averages if each.device_type == DeviceType.CUDA]
+    kernels.sort(key=lambda each: -each.self_device_time_total)
     whole = sum(each.self_device_time_total for each in kernels)
     for each in kernels[:10]:
         share = each.self_device_time_total / whole

@@ -32,28 +32,45 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def speed(arguments: argparse.Namespace) -> None:
-    import generator_diffusion
-    import generator_superres
-
-    rooms = {"diffusion": generator_diffusion, "superres": generator_superres}
-    chosen = arguments.rooms.split(",")
-    for name in chosen:
-        share = arguments.seconds / len(chosen)
-        parts = [part for part in arguments.parts.split(",") if part in rooms[name].PARTS] if arguments.parts else None
-        rows = rooms[name].rows(arguments.device, share, arguments.out, parts, arguments.preset)
+def speed(arguments: argparse.Namespace, rooms: dict) -> None:
+    end = time.monotonic() + arguments.seconds
+    for left, (name, room) in zip(range(len(rooms), 0, -1), rooms.items(), strict=True):
+        share = (end - time.monotonic()) / left
+        parts = [part for part in arguments.parts.split(",") if part in room.PARTS] if arguments.parts else None
+        rows = room.rows(arguments.device, share, arguments.out, parts, arguments.preset)
         print(f"\n## {name}")
         for part, group in groupby(rows, key=lambda row: row.get("part")):
             print(f"\n{part}\n\n{table(list(group))}", flush=True)
 
 
+def chosen_rooms(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> dict:
+    """The modules of the rooms to measure; the parser ends with what they have not."""
+    import generator_diffusion
+    import generator_superres
+
+    known = {"diffusion": generator_diffusion, "superres": generator_superres}
+    names = arguments.rooms.split(",")
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"there is no room {unknown[0]}: give some of {', '.join(known)}")
+    rooms = {name: known[name] for name in names}
+    parts = {part for room in rooms.values() for part in room.PARTS}
+    if unknown := sorted({*arguments.parts.split(",")} - parts) if arguments.parts else []:
+        parser.error(f"there is no part {unknown[0]}: give some of {', '.join(sorted(parts))}")
+    for name, room in rooms.items():
+        if arguments.preset and arguments.preset not in room.PRESETS:
+            parser.error(f"{name} has no preset {arguments.preset}: give one of {', '.join(room.PRESETS)}, or --rooms")
+    return rooms
+
+
 def quality(arguments: argparse.Namespace) -> None:
-    from quality import Quality, ways_of
+    from parts import require
+    from quality import PACKAGES, Quality, ways_of
 
     from generator.corpus import open_corpus
     from generator.devices import find_device
     from generator.diffusion import load
 
+    require(*PACKAGES)
     device = find_device(arguments.device)
     net = load(arguments.quality, str(device), compiled=device.type == "cuda")
     measure = Quality(open_corpus(arguments.corpus), device, arguments.count)
@@ -81,8 +98,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.quality and not arguments.corpus:
         parser.error("--quality needs --corpus, whose test images it is measured against")
+    from generator.errors import GeneratorError
+
+    rooms = {} if arguments.quality else chosen_rooms(arguments, parser)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (quality if arguments.quality else speed)(arguments)
+    try:
+        quality(arguments) if arguments.quality else speed(arguments, rooms)
+    except GeneratorError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the super-resolution is, beside the published way of computing it, and how exact.
 
-    PYTHONPATH=. python benchmarks/generator_superres.py --device cuda --seconds 600 --out /tmp/benchmark
+    PYTHONPATH=. python benchmarks/generator_superres.py --out FOLDER [--device cuda] [--seconds 600]
 
 Every part prints its rows as it ends and is left out when the time is up; `--part` chooses parts. `--profile` writes
 what the time goes to. The rows are in superres.json in the folder.
@@ -9,16 +9,18 @@ what the time goes to. The rows are in superres.json in the folder.
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import product
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from parts import run_parts
 from torch.nn import functional as F
 
 from generator.devices import find_device, find_precision
+from generator.errors import GeneratorError
 from generator.superres.fast import FastHAT
 from generator.superres.hat import HAT
 from generator.superres.initial import start_as_interpolation
@@ -35,27 +37,11 @@ def rows(
     device: str, seconds: float, out: Path, parts: list[str] | None = None, preset: str | None = None
 ) -> list[dict]:
     """Run the parts that fit into `seconds` on `device` and write them to `out`/superres.json; returns their rows."""
-    where = find_device(device)
+    where, end = find_device(device), time.monotonic() + seconds
     chosen = PRESETS[preset or ("paper" if where.type == "cuda" else "starter")]
-    end, made = time.monotonic() + seconds, []
     out.mkdir(parents=True, exist_ok=True)
-    for name in parts or PARTS:
-        for row in _told(name, chosen, where, end):
-            made.append(row)
-            print(json.dumps(row), flush=True)
-            (out / "superres.json").write_text(json.dumps(made, indent=2) + "\n")
-    return made
-
-
-def _told(name: str, preset: Preset, device: torch.device, end: float) -> Iterator[dict]:
-    """The rows of one part; one that cannot run says why and leaves the others to run."""
-    if time.monotonic() > end:
-        yield {"part": name, "left_out": "the time was up"}
-        return
-    try:
-        yield from PARTS[name](preset, device, end)
-    except (RuntimeError, ImportError) as error:
-        yield {"part": name, "failed": str(error).splitlines()[0]}
+    names = [name for name in PARTS if name != "whole"] if parts is None else parts  # which compiles for minutes
+    return run_parts(out / "superres.json", names, lambda name: PARTS[name](chosen, where, end), end)
 
 
 def seconds_a_call(call: Callable, device: torch.device, end: float) -> float:
@@ -95,11 +81,15 @@ def ours(preset: Preset, device: torch.device, end: float) -> Iterator[dict]:
     """Images a second as upscale() computes them, for each batch that fits."""
     dtype = find_precision("auto", device)
     made = FastHAT(_network(preset, device), device, dtype)
-    kinds = {"own kernel": made, "torch": FastHAT(_network(preset, device), device, dtype, fused=False)}
-    if not made.fused:
-        del kinds["own kernel"]
+    plain = FastHAT(_network(preset, device), device, dtype, fused=False) if made.fused else made
+    measured = [(batch, "own kernel" if made.fused else "torch", made) for batch in BATCHES[device.type]]
+    if made.fused:  # torch's attention once, to compare: each size is compiled anew
+        measured.append((BATCHES[device.type][-1], "torch", plain))
     work = operations(preset)
-    for batch, (kind, fast) in product(BATCHES[device.type], kinds.items()):
+    for batch, kind, fast in measured:
+        if time.monotonic() > end:
+            yield {"part": "ours", "attention": kind, "batch": batch, "left_out": "the time was up"}
+            continue
         x = _images(preset, batch, device)
         begun = time.perf_counter()
         fast(x)
@@ -122,6 +112,9 @@ def published(preset: Preset, device: torch.device, end: float) -> Iterator[dict
     """The same with spandrel's HAT in float32, which computes as the original code does."""
     net = _spandrel(preset, device)
     for batch in BATCHES[device.type][:2]:
+        if time.monotonic() > end:
+            yield {"part": "published", "batch": batch, "left_out": "the time was up"}
+            continue
         x = _images(preset, batch, device)
         with torch.inference_mode():
             seconds = seconds_a_call(lambda x=x: net(x), device, end)
@@ -131,13 +124,25 @@ def published(preset: Preset, device: torch.device, end: float) -> Iterator[dict
 def exactness(preset: Preset, device: torch.device, end: float) -> Iterator[dict]:
     """PSNR in dB between what upscale() computes in bfloat16 and float32, and spandrel's float32, on one image."""
     net, x = _network(preset, device), _images(preset, 1, device)
-    exact = FastHAT(net, device, torch.float32, compiled=False)(x)
     rough = FastHAT(net, device, torch.bfloat16)(x)
-    yield {"part": "exactness", "pair": "bfloat16, float32", "psnr_db": round(_psnr(rough, exact), 2)}
-    theirs = _spandrel(preset, device)
-    theirs.load_state_dict(net.state_dict())
-    with torch.inference_mode():
-        yield {"part": "exactness", "pair": "float32, spandrel", "most": float((theirs(x) - exact).abs().max())}
+    with _whole_float32():
+        exact = FastHAT(net, device, torch.float32, compiled=False)(x)
+        yield {"part": "exactness", "pair": "bfloat16, float32", "psnr_db": round(_psnr(rough, exact), 2)}
+        theirs = _spandrel(preset, device)
+        theirs.load_state_dict(net.state_dict())
+        with torch.inference_mode():
+            yield {"part": "exactness", "pair": "float32, spandrel", "most": float((theirs(x) - exact).abs().max())}
+
+
+@contextmanager
+def _whole_float32() -> Iterator[None]:
+    """A GPU's convolutions keep 10 bits of float32's 23 otherwise."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def work(preset: Preset, device: torch.device, end: float) -> Iterator[dict]:
@@ -162,6 +167,9 @@ def training(preset: Preset, device: torch.device, end: float) -> Iterator[dict]
     """Images a second of the first stage's step, ours and the published way, at the preset's batch and four times."""
     for batch in (preset.batch, 4 * preset.batch) if device.type == "cuda" else (preset.batch,):
         for name, build in (("published", _published_step), ("ours", _our_step)):
+            if time.monotonic() > end:
+                yield {"part": "training", "loop": name, "batch": batch, "left_out": "the time was up"}
+                continue
             step = build(preset, device)
             low = _images(preset, batch, device, (preset.crop // 4, preset.crop // 4))
             high = F.interpolate(low, scale_factor=4.0)
@@ -311,11 +319,16 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--part", action="append", choices=PARTS, help="only these, in this order")
+    parser.add_argument(
+        "--part", action="append", choices=PARTS, help="only these, in this order; without it all but whole"
+    )
     parser.add_argument("--preset", choices=PRESETS, help="paper on a GPU, starter elsewhere, unless given")
     parser.add_argument("--profile", action="store_true", help="also write which kernels the time goes to")
     arguments = parser.parse_args()
-    rows(arguments.device, arguments.seconds, arguments.out, arguments.part, arguments.preset)
+    try:
+        rows(arguments.device, arguments.seconds, arguments.out, arguments.part, arguments.preset)
+    except GeneratorError as error:
+        sys.exit(str(error))
     if arguments.profile:
         device = find_device(arguments.device)
         preset = PRESETS[arguments.preset or ("paper" if device.type == "cuda" else "starter")]

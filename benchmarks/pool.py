@@ -10,12 +10,18 @@ over. Prints a table and writes FOLDER/pool.json.
 import argparse
 import json
 import platform
+import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
+from parts import require
 
+from generator.devices import find_device
+from generator.errors import GeneratorError
+from generator.pool import make
 from generator.pool.generate import generate_pool
 from generator.pool.make import BATCH
 
@@ -31,10 +37,15 @@ def arguments():
     parser.add_argument("--steps", type=int)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--compiled", action="store_true", help="compile diffusion however few the images: on a GPU")
     parser.add_argument("--parts", default=",".join(PARTS), help="of " + ", ".join(PARTS))
     parser.add_argument("--limit", type=float, default=300, help="seconds after which no further part begins")
     parser.add_argument("--out", type=Path, required=True)
-    return parser.parse_args()
+    given = parser.parse_args()
+    given.parts = given.parts.split(",")
+    if unknown := sorted({*given.parts} - {*PARTS}):
+        parser.error(f"there is no part {unknown[0]}: give some of {', '.join(PARTS)}")
+    return given
 
 
 def checkpoints(given, folder):
@@ -74,7 +85,10 @@ def networks_alone(given, paths, parts, results):
 
     from generator import diffusion, superres
 
-    net, results["load diffusion"] = timed(lambda: diffusion.load(paths["diffusion"], device=given.device))
+    device = find_device(given.device)
+    compiled = device.type == "cuda" and given.count >= make.COMPILED_FROM
+    net, results["load diffusion"] = timed(lambda: diffusion.load(paths["diffusion"], str(device), compiled=compiled))
+    torch.backends.cudnn.benchmark = False  # as in a pool
     batch = min(BATCH, given.count) if net.device.type == "cuda" else 1
     rounds = max(1, min(given.count, 100) // batch)
     device = str(net.device)
@@ -83,7 +97,8 @@ def networks_alone(given, paths, parts, results):
         return diffusion.sample(net, list(range(count)), given.sampler, given.steps, batch=batch)
 
     if "diffusion" in parts:
-        timed(lambda: diffusion.sample(net, list(range(batch)), given.sampler, 2 if not given.steps else given.steps))
+        warming = partial(diffusion.sample, net, list(range(batch)), given.sampler, 2, batch=batch)
+        _, results["warm-up of diffusion"] = timed(warming)
         few = rounds if net.device.type == "cuda" else min(rounds, 4)
         _, seconds = timed(lambda: draw(few * batch))
         results["diffusion alone, s for the count"] = seconds / (few * batch) * given.count
@@ -139,14 +154,18 @@ def stage_seconds(pool, count):
 
 
 def measure(given, folder, results):
-    parts, began = given.parts.split(","), time.perf_counter()
+    parts, began = given.parts, time.perf_counter()
     paths = checkpoints(given, folder)
     networks_alone(given, paths, parts, results)
     show(results)
     for part, overlapped in (("overlapped", True), ("one-by-one", False)):
-        if part not in parts or time.perf_counter() - began > given.limit:
+        if part not in parts:
             continue
-        if torch.cuda.is_available():
+        if time.perf_counter() - began > given.limit:
+            results[part] = "left out, the time was up"
+            show(results)
+            continue
+        if find_device(given.device).type == "cuda":
             whole(given, paths, folder, f"warm-{part}", overlapped, min(BATCH, given.count))
         ready, start, stages = whole(given, paths, folder, part, overlapped, given.count)
         results[f"{part}: networks ready to last image, s"] = ready
@@ -163,12 +182,17 @@ def show(results):
 
 def main():
     given = arguments()
+    require("accelerate", "diffusers")
+    if given.compiled:
+        make.COMPILED_FROM = 0
     given.out.mkdir(parents=True, exist_ok=True)
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     results = {"machine": f"{platform.machine()}, {gpu}", "images": given.count, "torch": torch.__version__}
     with tempfile.TemporaryDirectory() as folder:
         try:
             measure(given, Path(folder), results)
+        except GeneratorError as error:
+            sys.exit(str(error))
         finally:
             (given.out / "pool.json").write_text(json.dumps(results, indent=2))
 

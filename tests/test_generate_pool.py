@@ -373,3 +373,29 @@ def test_the_command_says_what_it_did_and_without_weights_what_to_do(flask, chec
     assert done.exit_code == 0, done.output
     assert "Pool fakes2: 1 images in" in done.output
     assert "copies of them are not refused" in done.output
+
+
+def test_each_thread_has_one_queue_of_the_gpu_for_all_its_batches(monkeypatch):
+    """Memory that was freed stays with its queue: one for each batch would hold memory for all of them."""
+    from concurrent.futures import ThreadPoolExecutor
+    from contextlib import nullcontext
+    from types import SimpleNamespace
+
+    from generator.pool.make import Maker
+
+    made = []
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: made.append(device) or len(made))
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext(stream))
+    device = SimpleNamespace(type="cuda")
+    maker = Maker(None, None, SimpleNamespace(device=device), None, None)
+
+    def batches():
+        used = set()
+        for _ in range(20):
+            with maker._stream() as stream:
+                used.add(stream)
+        return used
+
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        assert one.submit(batches).result() | other.submit(batches).result() == {1, 2}
+    assert made == [device, device]

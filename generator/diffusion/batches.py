@@ -58,15 +58,18 @@ class Batches:
 
     def _indices(self, step: int) -> Tensor:
         """The images of the whole batch: every image once in each pass, in an order of its own."""
-        count = len(self.images)
-        positions = torch.arange(step * self.training.batch, (step + 1) * self.training.batch)
-        passes = positions // count
-        chosen = [self._order(number)[positions[passes == number] % count] for number in passes.unique().tolist()]
-        return torch.cat(chosen).to(self.device)
+        at, end = step * self.training.batch, (step + 1) * self.training.batch
+        chosen: list[Tensor] = []
+        while at < end:
+            number, place = divmod(at, len(self.images))
+            chosen.append(self._order(number)[place : place + end - at])
+            at += len(chosen[-1])
+        return torch.cat(chosen)
 
     def _order(self, number: int) -> Tensor:
+        """The order of a pass. It goes to the device whole: a step that copied its part would wait for the GPU."""
         if number not in self._orders:
             draw = torch_generator(self.training.seed, "order", number)
             self._orders = {pass_: order for pass_, order in self._orders.items() if pass_ == number - 1}
-            self._orders[number] = torch.randperm(len(self.images), generator=draw)
+            self._orders[number] = torch.randperm(len(self.images), generator=draw).to(self.device)
         return self._orders[number]

@@ -77,8 +77,8 @@ def denoise(net: Denoiser, start: Tensor, noise: Noise, sampler: str, steps: int
     `noise()` gives what is added at a step that adds any: a tensor of the same shape, standard normal.
     """
     scheduler = _scheduler(net, sampler, steps)
-    x = start.to(net.device, torch.float32)
     with torch.inference_mode():
+        x = start.to(net.device, torch.float32)  # in here: a compiled network would be compiled twice for it
         for t in scheduler.timesteps:
             times = torch.full((len(x),), int(t), device=x.device)
             output = net.predict(x, times)
@@ -92,8 +92,13 @@ def _sample_batch(net: Denoiser, seeds: Sequence[int], sampler: str, steps: int,
     ahead = steps if sampler == "ddpm" or (sampler == "ddim" and eta) else 0
     with ThreadPoolExecutor(DRAWERS) as pool:
         draws = drawn_ahead(pool, seeds, shape, 1 + ahead)
-        images = denoise(net, next(draws), lambda: next(draws).to(net.device), sampler, steps, eta)
+        images = denoise(net, next(draws), lambda: _sent(next(draws), net.device), sampler, steps, eta)
     return ((images + 1) / 2).permute(0, 2, 3, 1).float().cpu().numpy()
+
+
+def _sent(drawn: Tensor, device: torch.device) -> Tensor:
+    """`drawn` on its way to the device, which need not have finished what it is doing."""
+    return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn.to(device)
 
 
 def drawn_ahead(pool: ThreadPoolExecutor, seeds: Sequence[int], shape: tuple[int, ...], count: int) -> Iterator[Tensor]:

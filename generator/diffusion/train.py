@@ -108,10 +108,15 @@ class Trainer:
         self.accelerator.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.net.unet.parameters(), training.clip)
         self.optimizer.step()
-        weights, averages = list(self.net.unet.parameters()), list(self.average.unet.parameters())
-        torch._foreach_lerp_(averages, weights, 1 - ema_at(training, self.done))
+        self._follow()
         self.done += 1
         return loss.detach(), norm.detach()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Take the weights into their average; with gradients it would keep the history of every step."""
+        weights, averages = list(self.net.unet.parameters()), list(self.average.unet.parameters())
+        torch._foreach_lerp_(averages, weights, 1 - ema_at(self.preset.training, self.done))
 
     def _loss(self, batch: Batch) -> Tensor:
         model, training, schedule = self.preset.model, self.preset.training, self.net.schedule

@@ -35,6 +35,7 @@ from .settings import GatedPoolError, Settings, image_seed
 SIZE = (512, 1024)  # height, width in pixels
 BATCH = 25  # images at once on a GPU
 GPU_WORKERS = 2  # batches under way at once: one in either network
+WARM_STEPS = 2
 COMPILED_FROM = 500  # images, for which compiling the diffusion network pays
 
 
@@ -68,6 +69,8 @@ def load_networks(checkpoints: dict[str, Path], settings: Settings, device: str,
         raise GatedPoolError(
             f"{checkpoints['diffusion'].name} makes images of {model.width}x{model.height}; 256x128 are needed"
         )
+    # What cuDNN times and chooses would differ from run to run, and so would the pixels; and each thread times anew.
+    torch.backends.cudnn.benchmark = False
     about = {
         "generator": "diffusion and super-resolution",
         "diffusion": settings.diffusion,
@@ -100,6 +103,8 @@ class Maker:
         self.pool, self.settings, self.networks, self.training = pool, settings, networks, training
         self._done = done
         self._one_at_a_time = threading.Lock()
+        self._here = threading.local()
+        self._warm = False
 
     def make(self, batches: Sequence[int], wanted: set[int], overlapped: bool = True) -> Iterator[int]:
         """Make the candidates `wanted` that lie in `batches`; yields how many are finished, each time some are.
@@ -112,7 +117,8 @@ class Maker:
             ThreadPoolExecutor(workers, initializer=_one_core) as making,
             ThreadPoolExecutor(os.cpu_count() if overlapped else 1) as writing,
         ):
-            self._warm_up(batches)
+            if not self._warm:
+                self._warm_up()
             made = [making.submit(self._make_batch, batch, wanted, writing, overlapped) for batch in batches]
             try:
                 for future in as_completed(made):
@@ -127,7 +133,7 @@ class Maker:
         processes = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")))
         return max(1, len(os.sched_getaffinity(0)) // processes) if hasattr(os, "sched_getaffinity") else 1
 
-    def _warm_up(self, batches: Sequence[int]) -> None:
+    def _warm_up(self) -> None:
         """Load, lay out and compile what else several threads would begin to at once."""
         # diffusers loads its modules when a name is asked for, which is not safe among threads.
         import diffusers
@@ -135,12 +141,17 @@ class Maker:
         for name in ("DDIMScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"):
             getattr(diffusers, name)
 
-        if batches:
-            superres.upscale(self.networks.superres, np.zeros((1, 16, 16), np.uint8), **self._enlarging(1))
-        if self.networks.device.type == "cuda":
-            empty = np.zeros((BATCH, SIZE[0] // 4, SIZE[1] // 4), np.uint8)
-            superres.upscale(self.networks.superres, empty, **self._enlarging(BATCH))
-            torch.cuda.synchronize(self.networks.device)
+        networks, settings = self.networks, self.settings
+        if networks.device.type == "cuda":
+            # In the sizes of a real batch: torch compiles for one size, and compiling is not safe among threads either.
+            sampled = diffusion.sample(
+                networks.diffusion, range(BATCH), settings.sampler, WARM_STEPS, settings.eta, batch=BATCH
+            )
+            superres.upscale(networks.superres, diffusion.to_grey(sampled), **self._enlarging(BATCH))
+            torch.cuda.synchronize(networks.device)
+        else:
+            superres.upscale(networks.superres, np.zeros((1, 16, 16), np.uint8), **self._enlarging(1))
+        self._warm = True
 
     def _enlarging(self, batch: int) -> dict:
         return {"device": str(self.networks.device), "batch_size": batch}
@@ -149,7 +160,7 @@ class Maker:
         size = self.networks.batch
         indices = range(batch * size, (batch + 1) * size)
         began = time.perf_counter()
-        with _stream(self.networks.device):
+        with self._stream():
             colours = self._sample(indices)
             sampled = time.perf_counter()
             large = superres.upscale(self.networks.superres, diffusion.to_grey(colours), **self._enlarging(size))
@@ -160,6 +171,16 @@ class Maker:
             if index in wanted
         ]
         return futures if overlapped else [_waited(future) for future in futures]
+
+    def _stream(self):
+        """A queue of the GPU's of its own for each thread, so that batches under way at once do not wait for each
+        other. One for each batch would hold memory for every batch: what was freed stays with its queue."""
+        device = self.networks.device
+        if device.type != "cuda":
+            return nullcontext()
+        if not hasattr(self._here, "stream"):
+            self._here.stream = torch.cuda.Stream(device)
+        return torch.cuda.stream(self._here.stream)
 
     def _sample(self, indices: Sequence[int]) -> np.ndarray:
         settings = self.settings
@@ -223,11 +244,6 @@ def _png(grey: np.ndarray) -> bytes:
 def _waited(future: Future) -> Future:
     future.result()
     return future
-
-
-def _stream(device: torch.device):
-    """A queue of the GPU's of its own for each batch, so that those under way at once do not wait for each other."""
-    return torch.cuda.stream(torch.cuda.Stream(device)) if device.type == "cuda" else nullcontext()
 
 
 def _one_core() -> None:

@@ -80,12 +80,23 @@ def batches(pairs: Pairs, first: int, last: int, workers: int, share: Sequence[i
         step * pairs.batch + slot for step in range(first, last) for slot in range(process, pairs.batch, processes)
     ]
     loader = DataLoader(
-        pairs, pairs.batch // processes, sampler=numbers, num_workers=workers, collate_fn=_together, pin_memory=False
+        pairs,
+        pairs.batch // processes,
+        sampler=numbers,
+        num_workers=workers,
+        collate_fn=_together,
+        pin_memory=torch.cuda.is_available(),  # so that copying to the GPU needs no waiting
+        worker_init_fn=_one_core,
     )
     for batch in loader:
         if isinstance(batch, str):
             raise SuperResError(batch)
         yield batch
+
+
+def _one_core(worker: int) -> None:
+    """OpenCV takes all cores in every worker otherwise, and its threads do not survive a fork."""
+    cv2.setNumThreads(0)
 
 
 def _together(items: list):

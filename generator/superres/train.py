@@ -102,7 +102,7 @@ class Trainer:
         self.discriminator = None
 
     def _built(self, what: str, build: Callable[[], nn.Module]) -> nn.Module:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):  # built on the CPU
             torch.manual_seed(seed_of(self.seed, what))
             return build().to(self.accelerator.device)
 
@@ -183,6 +183,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate
 
+    @torch.no_grad()  # or the average would keep the history of every step
     def _average(self, step: int) -> None:
         """The factor grows to its value over the first steps, so that the average soon forgets where it began."""
         factor = min(self.preset.ema, (step + 1) / (step + 10))
@@ -231,6 +232,7 @@ def _run(run: Run, trainer: Trainer, pairs: Pairs, workers: int, progress: Calla
     if state["step"]:
         trainer.load(state)
     cases = check.held_out(pairs.corpus, pairs.how, preset.check_images, trainer.seed)
+    bicubic = _rounded(check.measure_bicubic(cases), "bicubic_") if accelerator.is_main_process else {}
     meter = Meter(preset.batch)
     share = accelerator.process_index, accelerator.num_processes
     for step, (low, high) in enumerate(batches(pairs, state["step"], last, workers, share), state["step"]):
@@ -244,7 +246,7 @@ def _run(run: Run, trainer: Trainer, pairs: Pairs, workers: int, progress: Calla
         progress(done, meter.newest)
         if checks:
             if accelerator.is_main_process:
-                _keep(run, trainer, pairs, cases, done)
+                _keep(run, trainer, pairs, cases, bicubic, done)
             accelerator.wait_for_everyone()
             meter.restart()
     return run.checkpoint_path(last)
@@ -276,16 +278,19 @@ class Meter:
         return self.newest
 
 
-def _keep(run: Run, trainer: Trainer, pairs: Pairs, cases: dict, done: int) -> None:
+def _keep(run: Run, trainer: Trainer, pairs: Pairs, cases: dict, bicubic: dict, done: int) -> None:
     """Measure the averaged weights, write checkpoint, card and sheet, then the state."""
     device, precision = str(trainer.accelerator.device), str(trainer.dtype).removeprefix("torch.")
     enlarge = partial(upscale, trainer.average, precision=precision, device=device, batch_size=4)
-    figures = {name: round(value, 4) for name, value in check.measure(cases, enlarge).items()}
-    bicubic = {f"bicubic_{name}": round(value, 4) for name, value in check.measure_bicubic(cases).items()}
+    figures = _rounded(check.measure(cases, enlarge))
     run.log(done, **figures, **bicubic)
     check.write_sheet(run.sample_path(done), cases["clean"], enlarge)
     save(trainer.average.state_dict(), run.checkpoint_path(done), _about(trainer, pairs.corpus, done, figures, bicubic))
     run.save_state(done, trainer.state())
+
+
+def _rounded(figures: dict[str, float], before: str = "") -> dict[str, float]:
+    return {before + name: round(value, 4) for name, value in figures.items()}
 
 
 def _about(trainer: Trainer, corpus: Corpus, step: int, figures: dict, bicubic: dict) -> dict:
