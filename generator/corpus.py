@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,8 +59,9 @@ class Corpus:
         width, height = self.low_size
         names = self.names(split)
         pixels = np.empty((len(names), height, width), np.uint8)
-        for row, name in zip(pixels, names, strict=True):
-            row[:] = self.low_image(name)
+        with ThreadPoolExecutor(os.cpu_count()) as readers:
+            for row, image in zip(pixels, readers.map(self.low_image, names), strict=True):
+                row[:] = image
         return pixels
 
     def low_image(self, name: str) -> np.ndarray:
