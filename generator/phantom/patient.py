@@ -85,7 +85,7 @@ def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
 
 
 def _random_earrings(rng: np.random.Generator) -> list[str]:
-    """Some forget to take them off; the rarer one has one only."""
+    """Some forget to take them off, now and then one of the two only."""
     forgotten = rng.uniform()
     if forgotten > 0.06:
         return []
