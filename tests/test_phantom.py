@@ -185,6 +185,18 @@ def test_apical_lesions_are_darker_than_the_bone_beside_them():
     assert all(darker)
 
 
+def test_a_forgotten_earring_shows_in_the_ear_of_its_side():
+    """Patients of seed 9 with one earring: metal beside the jaw's joint on that side and none on the other."""
+    for index, side in ((129, "right"), (283, "left"), (310, "right")):
+        picture, record = render(9, index, "wide", **SMALL)
+        assert record["patient"]["earrings"] == [side]
+        right, left = (
+            np.count_nonzero(picture[60:150, columns] == 255) for columns in (slice(12, 90), slice(-90, -12))
+        )
+        ring, none = (right, left) if side == "right" else (left, right)
+        assert ring > 30 > none
+
+
 def test_edentulous_jaws_hold_no_tooth_and_no_enamel(patients):
     """No tooth in the record, and between the jaws where crowns would stand, it is darker than enamel is: each beside
     the median of its picture, since some heads are brighter than others."""
