@@ -115,3 +115,14 @@ def truths(data, app, records):
 @pytest.fixture
 def post_json(client):
     return lambda address, body: client.post(address, data=json.dumps(body), content_type="application/json")
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """torch on one core: sums in one order, and no core taken from the tests beside."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

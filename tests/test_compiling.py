@@ -14,14 +14,11 @@ from generator.superres import HAT, HatConfig, fast, presets
 from generator.superres import train as superres_training
 from generator.superres.fast import FastHAT
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MODEL = Model(16, 32, 1, (8, 16), 2, 2, 8, prediction="v", schedule="cosine", sampler="dpm++", steps=4, eta=0.0)
 CONFIG = HatConfig(channels=1, embed_dim=16, depths=(4, 2), heads=(2, 2), window=4, squeeze_factor=8, features=8)
 KINDS = 3  # of blocks: windows as they lie, shifted, overlapping
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 @pytest.fixture

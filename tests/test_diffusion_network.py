@@ -20,6 +20,8 @@ from generator.diffusion.schedule import Schedule, betas
 from generator.diffusion.settings import PREDICTIONS, SCHEDULES
 from generator.seeds import numpy_generator
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HERE = Path(__file__).parent / "fixtures" / "compat"
 SHARED = Path(__file__).parents[2] / "shared" / "compat"
 SMALL = Model(height=32, width=64, widths=(16, 32, 64, 128))
@@ -27,11 +29,6 @@ TINY = Model(height=16, width=32, channels=1, widths=(8, 16, 16), heads=2, head_
 TIMES = (0, 7, 500, 999)
 
 original = pytest.mark.skipif(not SHARED.exists(), reason="the original's weights and outputs are not shipped")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 def by_formula(net):
@@ -71,7 +68,6 @@ def test_the_shipped_names_are_the_originals():
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
-    torch.set_num_threads(1)
     path = tmp_path_factory.mktemp("converted") / "small.safetensors"
     model = convert(SHARED / "unet_small.pth", path, height=32, width=64)
     assert model == SMALL

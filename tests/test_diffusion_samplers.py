@@ -11,13 +11,10 @@ from generator.diffusion.samplers import denoise, solver_times
 from generator.diffusion.schedule import TIMES, Schedule
 from generator.diffusion.settings import PREDICTIONS, SAMPLERS, SCHEDULES
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = Model(height=16, width=32, channels=1, widths=(8, 16, 16), heads=2, head_width=8, groups=4, patch=2)
 MEAN, SPREAD = 0.2, 0.1
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 class Perfect(Denoiser):

@@ -26,6 +26,8 @@ from generator.diffusion.train import ema_at, rate_at, train
 from generator.durable import DiskFullError, told_when_full, write_whole
 from generator.runs import RunError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).parents[1]
 POOLS = ("demo-real", "demo-synthetic")  # phantoms that the repository ships
 MODEL = Model(
@@ -45,11 +47,6 @@ MODEL = Model(
 LEARNING = Training(150, 16, 3e-3, warmup=20, loss="l2", weighting="min-snr", ema="half-life", ema_images=400)
 SHORT = Preset("", replace(MODEL, widths=(8, 8)), replace(LEARNING, steps=6, batch=4, warmup=2))
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +90,6 @@ def identical(one, other):
 @pytest.fixture(scope="module")
 def whole(corpus, tmp_path_factory):
     """An uninterrupted short run."""
-    torch.set_num_threads(1)
     run = tmp_path_factory.mktemp("runs") / "whole"
     begin(corpus, run)
     return run

@@ -19,12 +19,9 @@ from generator.evaluate.pictures import open_pictures
 from generator.nearness import moved, relative
 from generator.seeds import torch_generator
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 POOLS = Path("quiz_data/pools")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 def test_the_nearest_by_brute_force():

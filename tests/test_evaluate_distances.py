@@ -25,12 +25,9 @@ from generator.evaluate.extractors import ExtractorError, extract, load_extracto
 from generator.evaluate.pictures import PicturesError, open_pictures
 from generator.evaluate.results import text
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 POOLS = Path("quiz_data/pools")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(params=[(60, 60, 24), (60, 45, 96), (200, 150, 30)])

@@ -29,9 +29,8 @@ MODEL = Model(height=16, width=32, channels=1, widths=(8, 8), patch=2, predictio
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def quick(monkeypatch, one_thread):
     """A small observer, and random projections in the place of the offline network."""
-    torch.set_num_threads(1)
     monkeypatch.setitem(vit.PRESETS, "small", TINY)
     weights = torch.randn(64 * 32, 12, generator=torch.Generator().manual_seed(0))
 

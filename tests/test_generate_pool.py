@@ -28,18 +28,12 @@ from generator.pool.training import fingerprint_corpus
 from generator.superres import HAT, HatConfig
 from generator.superres.weights import save as save_superres
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).parents[1]
 COUNT = 5
 UNTRAINED = ("blank", "saturated", "duplicate")  # what images of random weights fail
 KEPT = ("manifest.jsonl", "refused.jsonl")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def random_weights(network, seed):

@@ -16,9 +16,8 @@ SOON = 100
 
 
 @pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
+def benchmarks(monkeypatch, one_thread):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    torch.set_num_threads(1)
 
 
 class Sum:

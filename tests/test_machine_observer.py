@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import openpyxl
 import pytest
-import torch
 
 from app.analysis.results import study_results
 from generator.evaluate import vit
@@ -23,8 +22,7 @@ TINY = replace(vit.PRESETS["small"], size=(64, 32), stem=(8, 16), width=16, dept
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    torch.set_num_threads(1)
+def tiny(monkeypatch, one_thread):
     monkeypatch.setitem(vit.PRESETS, "small", TINY)
 
 

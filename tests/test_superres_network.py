@@ -18,18 +18,12 @@ from generator.superres.fast import FastHAT
 from generator.superres.initial import start_as_interpolation
 from generator.superres.layout import Form
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FIXTURES = Path(__file__).parent / "fixtures" / "compat"
 SHARED = ROOT.parent / "shared" / "compat"
 TINY = HatConfig(channels=3, embed_dim=12, depths=(2, 1), heads=(2, 3), window=8, squeeze_factor=4, features=8)
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def drawn(net: torch.nn.Module) -> torch.nn.Module:

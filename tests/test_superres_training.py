@@ -25,6 +25,8 @@ from generator.superres.perceptual import find_vgg
 from generator.superres.presets import STARTER, find_preset
 from generator.superres.train import train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = HatConfig(channels=1, embed_dim=16, depths=(2,), heads=(2,), window=8, squeeze_factor=8, features=8)
 QUICK = {
     "network": TINY,
@@ -52,14 +54,6 @@ LEARNS = {
     "check_every": 300,
     "check_images": 2,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -10,16 +10,10 @@ from generator.superres import HAT, HatConfig, SuperResError, upscale
 from generator.superres.initial import start_as_interpolation
 from generator.superres.weights import save
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 GREY = HatConfig(channels=1, embed_dim=12, depths=(2,), heads=(2,), window=8, squeeze_factor=4, features=8)
 COLOUR = HatConfig(**{**GREY.as_dict(), "channels": 3})
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def network(config=GREY, seed=3):
