@@ -88,6 +88,14 @@ def test_looks_differ_visibly(in_every_look):
             assert np.abs(one - other).mean() > 10
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_smallest_pictures_can_be_drawn(look):
+    for index in range(4):
+        picture, _ = render(31, index, look, 128, 64)
+        assert picture.shape == (64, 128)
+        assert picture.std() > 10
+
+
 def test_record_is_plain_json_and_accounts_for_all_32_positions():
     _, record = render(5, 0, "wide", **SMALL)
     assert json.loads(json.dumps(record)) == record

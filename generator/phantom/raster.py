@@ -36,6 +36,16 @@ class Patch:
         """Add `weight` times the patch to a whole picture, in place."""
         picture[self.window] += np.float32(weight) * self.values
 
+    def within(self, other: Patch) -> np.ndarray:
+        """The values where another patch lies, 0 where this one does not reach: of the other's shape."""
+        seen = np.zeros(other.values.shape, np.float32)
+        down, across = self.top - other.top, self.left - other.left
+        part = self.values[max(0, -down) :, max(0, -across) :]
+        place = seen[max(0, down) :, max(0, across) :]
+        rows, columns = np.minimum(part.shape, place.shape)
+        place[:rows, :columns] = part[:rows, :columns]
+        return seen
+
 
 def curve(points, closed: bool = False, step: float = 1.0) -> np.ndarray:
     """A smooth curve through `points` (n, 2), sampled about every `step` units: array (m, 2).
