@@ -31,15 +31,20 @@ class LockKeeper {
   }
 
   async #request(options) {
-    const held = new AbortController();
+    let held = null;
     try {
-      await navigator.locks.request(this.#name, options, (lock) => lock && this.#hold(held.signal));
+      await navigator.locks.request(this.#name, options, (lock) => {
+        if (!lock) return null;
+        held = new AbortController();
+        return this.#hold(held.signal);
+      });
       this.#stepAside();
     } catch {
-      // Either the lock was stolen, or this tab stopped waiting in order to steal it.
-      const stolen = !options.signal?.aborted;
+      // One only waited for was given up in order to steal it; or WebKit refuses it on a page that is being left, where
+      // asking again would never end. One that was held was stolen.
+      if (!held) return;
       held.abort(STEPPED_ASIDE);
-      if (stolen) this.#stepAside();
+      this.#stepAside();
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
-import { ChannelKeeper } from "../../static/quiz/tabs.js";
+import { ChannelKeeper, oneTab } from "../../static/quiz/tabs.js";
 
 let tabs;
 
@@ -73,4 +73,49 @@ test("the second takes over when the first is gone, or when it is told to", () =
   assert.equal(waiting.state, "held");
   pass(10000);
   assert.deepEqual([second.state, third.state].sort(), ["aside", "held"]);
+});
+
+/** A browser's locks that answer each request as `answers` says, the last of them for all that follow. */
+function withLocks(answers) {
+  const asked = [];
+  const locks = {
+    request: (_name, options, callback) => {
+      asked.push(options);
+      return answers[Math.min(asked.length, answers.length) - 1](callback);
+    },
+  };
+  Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
+  return asked;
+}
+
+const refused = () => Promise.reject(new DOMException("The document is not active.", "AbortError"));
+const settled = () => new Promise((done) => setImmediate(done));
+
+test("a lock that is refused on a page being left is not asked for again", async () => {
+  const asked = withLocks([refused]);
+  const said = [];
+  oneTab("quiz", { hold: () => said.push("held"), aside: () => said.push("aside") });
+  for (let turn = 0; turn < 20; turn++) await settled();
+  assert.equal(asked.length, 1);
+  assert.deepEqual(said, []);
+});
+
+test("a tab whose lock is stolen stops, says so and waits for it", async () => {
+  let steal;
+  const granted = (callback) => {
+    callback({ name: "quiz" });
+    return new Promise((_done, fail) => {
+      steal = () => fail(new DOMException("Stolen.", "AbortError"));
+    });
+  };
+  const asked = withLocks([granted, () => new Promise(() => {})]);
+  const said = [];
+  const hold = (signal) => signal.addEventListener("abort", () => said.push("stopped"));
+  oneTab("quiz", { hold, aside: () => said.push("aside") });
+  await settled();
+  steal();
+  await settled();
+  assert.deepEqual(said, ["stopped", "aside"]);
+  assert.equal(asked.length, 2);
+  assert.ok(asked[1].signal);
 });
