@@ -193,7 +193,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     if len(grid.roots) > 1:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
-    # The palate's bone hides what the upper ones keep.
+    # Upper ones fade sooner: the bone of the palate lies over their tips.
     slim = np.clip(1.0 + (0.6 if grid.tooth.upper else 0.30) * grid.v / grid.root, 0.42, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
