@@ -49,7 +49,7 @@ def changed(base: Preset, **changes) -> Preset:
 
 def configurations() -> dict[str, Preset]:
     """Every configuration by name, in the order of what they are expected to tell."""
-    paper, fast = PRESETS["paper"], PRESETS["fast"]
+    paper, fast, starter = PRESETS["paper"], PRESETS["fast"], PRESETS["starter"]
     return {
         "paper": paper,
         "fast": fast,
@@ -73,6 +73,10 @@ def configurations() -> dict[str, Preset]:
         "fast, EMA 10,000 images": changed(fast, ema_images=10_000),
         "fast, EMA 200,000 images": changed(fast, ema_images=200_000),
         "fast, batch 128": changed(fast, batch=128),
+        "fast, Muon": changed(fast, optimizer="muon", rate=2e-3),
+        "starter": starter,
+        "starter, AdamW": changed(starter, optimizer="adamw", rate=1e-3),
+        "starter, batch 16": changed(starter, batch=16),
     }
 
 

@@ -46,6 +46,24 @@ def read_about(path: str | os.PathLike, kind: str) -> dict:
         return _about(path, kind, file.metadata())
 
 
+def kind_of(path: str | os.PathLike) -> str:
+    """Which of KINDS a checkpoint is. Raises CheckpointError unless it is one."""
+    with _opened(path) as file:
+        header = file.metadata()
+    try:
+        return KINDS[KINDS.index(json.loads(header[FIELD])["kind"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{Path(path).name} is a checkpoint of neither network") from error
+
+
+def halved(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors with their floating-point numbers in float16. Raises CheckpointError where one does not fit in it."""
+    half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    if not all(tensor.isfinite().all() for tensor in half.values()):
+        raise CheckpointError("These weights do not fit in half precision: hand on the checkpoint as it is")
+    return half
+
+
 def load_checkpoint(path: str | os.PathLike, kind: str) -> tuple[dict[str, torch.Tensor], dict]:
     """(tensors on the CPU, what the checkpoint says of itself); raises as read_about()."""
     with _opened(path) as file:

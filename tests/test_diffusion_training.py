@@ -17,7 +17,8 @@ import pytest
 import torch
 from PIL import Image
 
-from app.cli.diffusion import convert_checkpoint, train_diffusion
+from app.cli.checkpoints import convert_checkpoint
+from app.cli.diffusion import train_diffusion
 from generator.checkpoint import CheckpointError, load_checkpoint
 from generator.corpus import CorpusError, open_corpus
 from generator.diffusion import Denoiser, Model, Preset, SettingsError, Training, load, sample, to_grey
@@ -45,7 +46,7 @@ MODEL = Model(
     eta=0.0,
 )
 LEARNING = Training(150, 16, 3e-3, warmup=20, loss="l2", weighting="min-snr", ema="half-life", ema_images=400)
-SHORT = Preset("", replace(MODEL, widths=(8, 8)), replace(LEARNING, steps=6, batch=4, warmup=2))
+SHORT = Preset("", replace(MODEL, widths=(8, 8)), replace(LEARNING, steps=6, batch=4, warmup=2, optimizer="muon"))
 CPU = torch.device("cpu")
 
 
@@ -266,7 +267,12 @@ def test_a_corpus_of_another_size_is_refused(corpus, tmp_path):
     ids=str,
 )
 @pytest.mark.parametrize(
-    "training", [{"loss": "l1", "weighting": "none", "ema": "cosine"}, {"flip": True, "weighting": "min-snr"}], ids=str
+    "training",
+    [
+        {"optimizer": "adamw", "loss": "l1", "weighting": "none", "ema": "cosine"},
+        {"optimizer": "muon", "flip": True, "weighting": "min-snr"},
+    ],
+    ids=str,
 )
 def test_every_choice_trains_and_samples(corpus, tmp_path, model, training):
     preset = Preset("", replace(SHORT.model, **model), replace(SHORT.training, steps=3, **training))

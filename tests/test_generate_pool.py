@@ -17,14 +17,12 @@ import pytest
 import torch
 from PIL import Image
 
-from generator.checkpoint import save_checkpoint
-from generator.corpus import open_corpus
+from generator.checkpoint import load_checkpoint, save_checkpoint
 from generator.diffusion import Denoiser, Model, save
 from generator.durable import DiskFullError
 from generator.errors import GeneratorError
 from generator.pool import generate_pool
 from generator.pool.settings import image_seed
-from generator.pool.training import fingerprint_corpus
 from generator.superres import HAT, HatConfig
 from generator.superres.weights import save as save_superres
 
@@ -242,13 +240,15 @@ def corpus(checkpoints, tmp_path_factory):
 
 @pytest.mark.parametrize("way", ["corpus", "fingerprint"])
 def test_memorised_images_are_refused_whether_a_corpus_is_given_or_its_fingerprint(
-    pool, checkpoints, corpus, tmp_path, way
+    pool, checkpoints, corpus, tmp_path, way, flask
 ):
     used, option = dict(checkpoints), {"corpus": corpus}
     if way == "fingerprint":
-        used["diffusion"] = shutil.copy(checkpoints["diffusion"], tmp_path / "d.safetensors")
-        fingerprint_corpus(open_corpus(corpus), tmp_path / "d.fingerprint.npz")
-        option = {}
+        packed = tmp_path / "d.safetensors"
+        done = flask("pack-checkpoint", checkpoints["diffusion"], packed, "--corpus", corpus)
+        assert done.exit_code == 0, done.output
+        shutil.copy(checkpoints["diffusion"], packed)  # half precision would change a few pixels
+        used["diffusion"], option = packed, {}
     gated = make(tmp_path, used, **option)
     refused = lines(gated / "refused.jsonl")
     assert [(line["index"], line["check"]) for line in refused] == [(1, "training-pixels"), (2, "training-pixels")]
@@ -367,6 +367,33 @@ def test_the_command_says_what_it_did_and_without_weights_what_to_do(flask, chec
     assert done.exit_code == 0, done.output
     assert "Pool fakes2: 1 images in" in done.output
     assert "copies of them are not refused" in done.output
+
+
+def test_a_checkpoint_packed_in_half_precision_makes_nearly_the_same_images(flask, pool, checkpoints, tmp_path):
+    packed = {kind: tmp_path / path.name for kind, path in checkpoints.items()}
+    for kind, path in checkpoints.items():
+        done = flask("pack-checkpoint", path, packed[kind])
+        assert (done.exit_code, done.output) == (0, f"Packed ({kind}): {packed[kind]}\n")
+        weights = load_checkpoint(packed[kind], kind)[0].values()
+        assert {tensor.dtype for tensor in weights if tensor.is_floating_point()} == {torch.float16}
+        assert packed[kind].with_suffix(".md").exists()
+    made = make(tmp_path, packed, count=2)
+    for name in ("000000.png", "000001.png"):
+        one, other = (np.asarray(Image.open(each / "images" / name)).astype(int) for each in (made, pool))
+        assert np.abs(one - other).mean() < 2
+
+
+def test_what_cannot_be_packed_is_told(flask, checkpoints, corpus, tmp_path):
+    torch.save({}, tmp_path / "x.pth")
+    save_checkpoint(tmp_path / "big.safetensors", "superres", {"w": torch.tensor([1e6])}, {"config": {}})
+    for file, more, words in [
+        (tmp_path / "x.pth", [], "is no safetensors file"),
+        (tmp_path / "big.safetensors", [], "do not fit in half precision"),
+        (checkpoints["diffusion"], ["--corpus", "nowhere"], "nowhere"),
+    ]:
+        done = flask("pack-checkpoint", file, tmp_path / "out.safetensors", *more)
+        assert (done.exit_code, words in done.output, done.output.count("\n")) == (1, True, 1), done.output
+        assert not (tmp_path / "out.safetensors").exists()
 
 
 def test_each_thread_has_one_queue_of_the_gpu_for_all_its_batches(monkeypatch):

@@ -4,6 +4,7 @@ from flask import Flask
 
 from . import (
     analysis,
+    checkpoints,
     corpora,
     diffusion,
     evaluation,
@@ -25,6 +26,7 @@ def init_app(app: Flask) -> None:
         corpora,
         diffusion,
         superres,
+        checkpoints,
         generating,
         evaluation,
         figures,

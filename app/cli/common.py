@@ -6,6 +6,7 @@ from functools import wraps
 from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
 from ..store import StoreError
@@ -55,6 +56,12 @@ def generator_packages():
         yield
     except ImportError as error:
         raise click.ClickException("This needs the generator's packages: make install") from error
+
+
+def corpus_folder(name: str) -> Path:
+    """The corpus of that name if prepare-data made one, else the folder."""
+    folder = current_app.config["QUIZ_DATA"] / "corpora" / name
+    return folder if folder.is_dir() else Path(name)
 
 
 def out_option(what: str):

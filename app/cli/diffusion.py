@@ -1,15 +1,13 @@
-"""Commands of the diffusion generator, and the conversion of published checkpoints of both kinds."""
+"""The command that trains the diffusion generator."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from flask import current_app
 
-from .common import FILE, bar, device_option, generator_packages, told
+from .common import bar, corpus_folder, device_option, generator_packages, told
 
 RUN = click.Path(file_okay=False, path_type=Path)
-CHECKPOINT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("train-diffusion")
@@ -35,11 +33,10 @@ def train_diffusion(corpus, out, preset, every, device, precision, compiled, **c
     base = find_preset(preset)
     changes = {name: value for name, value in changes.items() if value is not None}
     chosen = replace(base, training=replace(base.training, **changes))
-    folder = current_app.config["QUIZ_DATA"] / "corpora" / corpus
     with bar(chosen.training.steps, "Training") as progress:
         progress.item_show_func = _shown
         checkpoint = train(
-            folder if folder.is_dir() else corpus,
+            corpus_folder(corpus),
             out,
             chosen,
             preset,
@@ -58,20 +55,4 @@ def _shown(figures: dict | None) -> str | None:
     return "loss {loss:.4f}, {images_per_second:.1f} images/s, {memory_gib:.1f} GiB".format(**figures)
 
 
-@click.command("convert-checkpoint")
-@click.argument("file", type=FILE)
-@click.argument("out", type=CHECKPOINT)
-@click.option("--kind", type=click.Choice(("diffusion", "superres")), help="[default: told by the file's content]")
-@told
-def convert_checkpoint(file, out, kind):
-    """Convert the published weights FILE (.pth) into the checkpoint OUT (.safetensors). No code in FILE is run."""
-    with generator_packages():
-        from generator import diffusion, superres
-        from generator.checkpoint import read_published
-
-    kind = kind or ("diffusion" if diffusion.recognised(read_published(file)) else "superres")
-    {"diffusion": diffusion, "superres": superres}[kind].convert(file, out)
-    click.echo(f"Converted ({kind}): {out}")
-
-
-COMMANDS = (train_diffusion, convert_checkpoint)
+COMMANDS = (train_diffusion,)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import click
-from flask import current_app
 
-from .common import FILE, FOLDER, bar, device_option, generator_packages, told
+from .common import FILE, FOLDER, bar, corpus_folder, device_option, generator_packages, told
 
 OUT = click.Path(file_okay=False, path_type=Path)
 
@@ -42,11 +41,10 @@ def train_sr(corpus, out, vgg_weights, workers, preset, seed, device, precision,
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = find_preset(preset)
     steps = sum(changes.get(name, getattr(settings, name)) for name in ("l1_steps", "gan_steps"))
-    folder = current_app.config["QUIZ_DATA"] / "corpora" / corpus
     with bar(steps, "Training") as progress:
         progress.item_show_func = lambda figures: figures and "  ".join(f"{k} {v:.4g}" for k, v in figures.items())
         checkpoint = train(
-            folder if folder.is_dir() else corpus,
+            corpus_folder(corpus),
             out,
             settings,
             seed=seed,

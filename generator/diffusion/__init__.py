@@ -7,7 +7,7 @@
 the way back, `train` the training.
 """
 
-from .denoiser import Denoiser, convert, load, recognised, save
+from .denoiser import Denoiser, convert, load, pack, recognised, save
 from .presets import PRESETS, Preset, find_preset
 from .samplers import sample, sample_batches, to_grey
 from .settings import Model, SettingsError, Training
@@ -22,6 +22,7 @@ __all__ = [
     "convert",
     "find_preset",
     "load",
+    "pack",
     "recognised",
     "sample",
     "sample_batches",

@@ -10,7 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from ..cards import write_card
-from ..checkpoint import CheckpointError, file_sha256, load_checkpoint, load_weights, read_published, save_checkpoint
+from ..checkpoint import (
+    CheckpointError,
+    file_sha256,
+    halved,
+    load_checkpoint,
+    load_weights,
+    read_published,
+    save_checkpoint,
+)
 from ..devices import find_device, find_precision
 from .schedule import Schedule
 from .settings import Model, model_from, plain
@@ -79,14 +87,17 @@ def made_ready(net: Denoiser, device: str = "auto", precision: str = "auto", com
     return net
 
 
-def save(
-    path: str | os.PathLike, tensors: Mapping[str, Tensor], model: Model, about: Mapping, half: bool = False
-) -> None:
-    """Write the weights of a U-Net with all that load() needs, and a model card beside; `half` stores float16."""
-    held = {name: tensor.half() for name, tensor in tensors.items()} if half else tensors
+def save(path: str | os.PathLike, tensors: Mapping[str, Tensor], model: Model, about: Mapping) -> None:
+    """Write the weights of a U-Net with all that load() needs, and a model card beside."""
     whole = {**about, "config": plain(model)}
-    save_checkpoint(path, KIND, held, whole)
+    save_checkpoint(path, KIND, tensors, whole)
     write_card(Path(path), "Diffusion network for panoramic radiographs", PURPOSE, whole)
+
+
+def pack(path: str | os.PathLike, out: str | os.PathLike) -> None:
+    """Write one of our checkpoints in float16 as `out`, with its card."""
+    tensors, about = load_checkpoint(path, KIND)
+    save(out, halved(tensors), model_from(about["config"]), about)
 
 
 def recognised(content: Mapping) -> bool:

@@ -55,9 +55,10 @@ PRESETS = {
         ),
         Training(
             steps=40_000,
-            batch=64,
-            rate=5e-4,
-            warmup=500,
+            batch=8,
+            rate=2e-3,
+            optimizer="muon",
+            warmup=200,
             loss="l2",
             weighting="min-snr",
             ema="half-life",

@@ -10,6 +10,7 @@ from ..errors import GeneratorError
 PREDICTIONS = ("noise", "v", "x0")
 SCHEDULES = ("published", "cosine", "shifted", "zero-snr")
 LOSSES = ("l1", "l2")
+OPTIMIZERS = ("adamw", "muon")
 WEIGHTINGS = ("none", "min-snr")
 EMAS = ("cosine", "half-life")
 SAMPLERS = ("ddpm", "ddim", "dpm++", "unipc")
@@ -57,8 +58,9 @@ class Training:
 
     steps: int = 100_000
     batch: int = 16
-    rate: float = 1e-4  # AdamW's highest learning rate; betas as published, no weight decay
-    betas: tuple[float, float] = (0.9, 0.99)
+    rate: float = 1e-4  # the highest learning rate; Muon's updates are scaled to be about as long as AdamW's
+    betas: tuple[float, float] = (0.9, 0.99)  # AdamW's, as published, without weight decay
+    optimizer: str = "adamw"  # adamw, or muon (Jordan 2024) for matrices and kernels with AdamW for the rest
     warmup: int = 300  # steps of linear rise; a cosine to 0 follows
     clip: float = 1.0  # highest norm of the gradient
     loss: str = "l1"  # l1 or l2, on what the network predicts
@@ -71,7 +73,7 @@ class Training:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "betas", tuple(float(beta) for beta in self.betas))
-        _one_of(self, loss=LOSSES, weighting=WEIGHTINGS, ema=EMAS)
+        _one_of(self, optimizer=OPTIMIZERS, loss=LOSSES, weighting=WEIGHTINGS, ema=EMAS)
         if min(self.steps, self.batch, self.warmup, self.ema_images) < 1 or min(self.rate, self.clip, self.gamma) <= 0:
             raise SettingsError("steps, batch, warmup, ema_images, rate, clip and gamma must be greater than 0")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from timm.optim import Muon
 from torch import Tensor
 
 from ..corpus import Corpus, open_corpus
@@ -94,9 +95,7 @@ class Trainer:
         torch.backends.cudnn.benchmark = on_gpu
         wrapped = accelerator.prepare(self.net.unet)
         self.unet = torch.compile(wrapped, dynamic=False) if (on_gpu if compiled is None else compiled) else wrapped
-        self.optimizer = torch.optim.AdamW(
-            self.net.unet.parameters(), training.rate, training.betas, weight_decay=0.0, fused=on_gpu or None
-        )
+        self.optimizer = _optimizer(self.net, training, on_gpu)
 
     def step(self) -> tuple[Tensor, Tensor]:
         """One update; the mean loss of this process's images and the gradient's norm, not yet waited for."""
@@ -146,6 +145,15 @@ class Trainer:
         self.average.unet.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.done = state["step"]
+
+
+def _optimizer(net: Denoiser, training: Training, on_gpu: bool) -> torch.optim.Optimizer:
+    if training.optimizer == "muon":
+        # lengths as AdamW's: Liu et al. 2025, "Muon is scalable for LLM training"
+        return Muon(net.unet.parameters(), training.rate, nesterov=True, betas=training.betas)
+    return torch.optim.AdamW(
+        net.unet.parameters(), training.rate, training.betas, weight_decay=0.0, fused=on_gpu or None
+    )
 
 
 def rate_at(training: Training, step: int) -> float:

@@ -7,6 +7,6 @@ large = upscale(net, images)                     # uint8 (n, 128, 256) → uint8
 from .config import HatConfig, SuperResError
 from .enlarge import upscale
 from .hat import HAT
-from .weights import convert, load
+from .weights import convert, load, pack
 
-__all__ = ["HAT", "HatConfig", "SuperResError", "convert", "load", "upscale"]
+__all__ = ["HAT", "HatConfig", "SuperResError", "convert", "load", "pack", "upscale"]

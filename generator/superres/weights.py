@@ -12,6 +12,7 @@ from ..cards import write_card
 from ..checkpoint import (
     CheckpointError,
     file_sha256,
+    halved,
     load_checkpoint,
     load_weights,
     read_published,
@@ -64,6 +65,12 @@ def convert(path: str | os.PathLike, out: str | os.PathLike) -> Path:
     }
     save(net.state_dict(), out, about)
     return out
+
+
+def pack(path: str | os.PathLike, out: str | os.PathLike) -> None:
+    """Write one of our checkpoints in float16 as `out`, with its card."""
+    tensors, about = load_checkpoint(path, KIND)
+    save(halved(tensors), Path(out), about)
 
 
 def save(tensors: dict[str, torch.Tensor], path: Path, about: dict, notes: str = "") -> None:

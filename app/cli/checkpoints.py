@@ -1,0 +1,53 @@
+"""Commands on checkpoint files, of either network."""
+
+from pathlib import Path
+
+import click
+
+from .common import FILE, corpus_folder, generator_packages, told
+
+CHECKPOINT = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("convert-checkpoint")
+@click.argument("file", type=FILE)
+@click.argument("out", type=CHECKPOINT)
+@click.option("--kind", type=click.Choice(("diffusion", "superres")), help="[default: told by the file's content]")
+@told
+def convert_checkpoint(file, out, kind):
+    """Convert the published weights FILE (.pth) into the checkpoint OUT (.safetensors). No code in FILE is run."""
+    with generator_packages():
+        from generator import diffusion, superres
+        from generator.checkpoint import read_published
+
+    kind = kind or ("diffusion" if diffusion.recognised(read_published(file)) else "superres")
+    {"diffusion": diffusion, "superres": superres}[kind].convert(file, out)
+    click.echo(f"Converted ({kind}): {out}")
+
+
+@click.command("pack-checkpoint")
+@click.argument("file", type=FILE)
+@click.argument("out", type=CHECKPOINT)
+@click.option("--corpus", help="Writes the fingerprint of this corpus's training images beside OUT.")
+@told
+def pack_checkpoint(file, out, corpus):
+    """Write FILE, a checkpoint of a training of ours, as OUT in half the size, to be handed on.
+
+    Weights are stored in float16. The fingerprint lets generate-pool refuse copies of the training images where these
+    are not at hand.
+    """
+    with generator_packages():
+        from generator import diffusion, superres
+        from generator.checkpoint import kind_of
+        from generator.corpus import open_corpus
+        from generator.pool.training import fingerprint_corpus, fingerprint_path
+
+    kind = kind_of(file)
+    images = open_corpus(corpus_folder(corpus)) if corpus else None
+    {"diffusion": diffusion, "superres": superres}[kind].pack(file, out)
+    click.echo(f"Packed ({kind}): {out}")
+    if images:
+        click.echo(f"Fingerprint: {fingerprint_corpus(images, fingerprint_path(out))}")
+
+
+COMMANDS = (convert_checkpoint, pack_checkpoint)
