@@ -6,6 +6,8 @@ the manifest is therefore whole on disk; what a crash leaves besides is overwrit
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import re
@@ -13,6 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from .durable import told_when_full, write_whole
 from .errors import GeneratorError
@@ -35,6 +40,36 @@ def check_head(name: str, truth: str, about: str) -> None:
         raise PoolFolderError(f"truth must be real or synthetic, not {truth!r}")
     if not isinstance(about, str) or not about.strip():
         raise PoolFolderError("about must say in one sentence where the images come from")
+
+
+def check_quality(quality: int | None) -> None:
+    """Raise PoolFolderError for what stored_image() cannot take."""
+    whole = isinstance(quality, int) and not isinstance(quality, bool)
+    if quality is not None and not (whole and 1 <= quality <= 100):
+        raise PoolFolderError(f"quality must be 1 to 100, or left out for PNG, not {quality!r}")
+
+
+def stored_image(index: int, picture: np.ndarray, quality: int | None = None) -> tuple[dict, bytes]:
+    """What the manifest says of the file of a grey uint8 picture (height, width), and the file's bytes.
+
+    `quality` None is PNG, 1 … 100 lossy WebP.
+    """
+    buffer, form = io.BytesIO(), "png" if quality is None else "webp"
+    if quality is None:
+        Image.fromarray(picture).save(buffer, "PNG")
+    else:
+        Image.fromarray(picture).save(buffer, "WEBP", quality=quality, method=6)
+        with Image.open(buffer) as image:
+            picture = np.asarray(image.convert("L"))
+    height, width = picture.shape
+    about = {
+        "file": f"images/{index:06d}.{form}",
+        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        "pixels_sha256": hashlib.sha256(f"{width}x{height}:".encode() + picture.tobytes()).hexdigest(),
+        "width": width,
+        "height": height,
+    }
+    return about, buffer.getvalue()
 
 
 @contextmanager

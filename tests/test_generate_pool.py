@@ -347,6 +347,23 @@ def test_a_pool_is_gone_on_with_by_the_recommended_sampling_left_out_or_said(poo
             make(tmp_path, checkpoints, count=1, **(said | other))
 
 
+def test_a_pool_that_has_to_be_small_is_kept_as_lossy_webp(pool, checkpoints, tmp_path):
+    small = make(tmp_path, checkpoints, count=2, quality=60)
+    for line, exact in zip(lines(small / "manifest.jsonl"), lines(pool / "manifest.jsonl"), strict=False):
+        data = (small / line["file"]).read_bytes()
+        decoded = Image.open(small / line["file"])
+        assert (line["file"][-5:], decoded.format, decoded.size) == (".webp", "WEBP", (1024, 512))
+        assert line["sha256"] == hashlib.sha256(data).hexdigest()
+        pixels = hashlib.sha256(b"1024x512:" + decoded.convert("L").tobytes()).hexdigest()
+        assert line["pixels_sha256"] == pixels != exact["pixels_sha256"]
+        assert line["provenance"] == exact["provenance"]
+    with pytest.raises(GeneratorError, match="begun with quality 60, not None"):
+        make(tmp_path, checkpoints, count=2)
+    with pytest.raises(GeneratorError, match="quality must be 1 to 100, or left out for PNG, not 101"):
+        make(tmp_path, checkpoints, name="none", quality=101)
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_pool_begun_otherwise_is_left_alone(pool, checkpoints):
     before = content(pool)
     for changes, words in [({"seed": 9}, "begun with seed 3, not 9"), ({"count": 50}, "begun with count 5, not 50")]:

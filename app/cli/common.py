@@ -74,3 +74,4 @@ def out_option(what: str):
 
 include_simulated_option = click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
+quality_option = click.option("--quality", type=int, help="Write lossy WebP of this quality (1 to 100) instead of PNG.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from .common import FILE, FOLDER, bar, device_option, generator_packages, told
+from .common import FILE, FOLDER, bar, device_option, generator_packages, quality_option, told
 
 
 @click.command("generate-pool")
@@ -26,6 +26,7 @@ from .common import FILE, FOLDER, bar, device_option, generator_packages, told
     multiple=True,
     help="Leave out a check of the quality gate; may be given several times. A wrong name lists those there are.",
 )
+@quality_option
 @told
 def generate_pool(name, sr, diffusion, **options):
     """Generate images as the synthetic pool NAME; started again, it goes on where it was stopped."""

@@ -4,7 +4,7 @@ import click
 from flask import current_app
 
 from ..study import TRUTHS
-from .common import bar, generator_packages, told
+from .common import bar, generator_packages, quality_option, told
 
 
 @click.command("render-phantoms")
@@ -25,7 +25,7 @@ from .common import bar, generator_packages, told
     show_default=True,
     help="The side that the phantoms stand for.",
 )
-@click.option("--quality", type=int, help="Write lossy WebP of this quality (1 to 100) instead of PNG.")
+@quality_option
 @told
 def render_phantoms(name, count, seed, look, dentition, truth, quality):
     """Render simulated radiographs (phantoms) as the pool NAME; started again, it goes on where it was stopped."""

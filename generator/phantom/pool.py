@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from ..durable import write_whole
-from ..pool_folder import Lines, PoolFolderError, begin_pool, check_head, read_lines, sole_pool_writer
+from ..pool_folder import (
+    Lines,
+    PoolFolderError,
+    begin_pool,
+    check_head,
+    check_quality,
+    read_lines,
+    sole_pool_writer,
+    stored_image,
+)
 from ..processes import in_processes
 from .errors import PhantomError
 from .render import VERSION, find_dentition, find_look, render
@@ -58,6 +62,7 @@ def render_pool(
     _check(settings, processes)
     try:
         check_head(name, truth, about)
+        check_quality(quality)
         return _render(
             Path(folder) / name, {"name": name, "truth": truth, "about": about}, settings, processes, progress
         )
@@ -89,8 +94,6 @@ def _check(settings: Settings, processes: int | None) -> None:
             continue
         if not _is_int(value) or value < low:
             raise PhantomError(f"{key} must be a whole number of at least {low}, not {value!r}")
-    if settings.quality is not None and not (_is_int(settings.quality) and 1 <= settings.quality <= 100):
-        raise PhantomError(f"quality must be 1 to 100, or left out for PNG, not {settings.quality!r}")
 
 
 def _is_int(value) -> bool:
@@ -113,26 +116,10 @@ def _rendered(settings: Settings, todo: list[int], processes: int | None) -> Ite
 def _make(job: tuple[Settings, int]) -> tuple[dict, bytes]:
     settings, index = job
     picture, anatomy = render(settings.seed, index, settings.look, dentition=settings.dentition)
-    data, decoded = _encode(picture, settings.quality)
-    height, width = decoded.shape
+    stored, data = stored_image(index, picture, settings.quality)
     record = {
-        "file": f"images/{index:06d}.{'png' if settings.quality is None else 'webp'}",
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "pixels_sha256": hashlib.sha256(f"{width}x{height}:".encode() + decoded.tobytes()).hexdigest(),
-        "width": width,
-        "height": height,
+        **stored,
         "source": f"phantom seed {settings.seed} index {index}",
         "provenance": {"generator": "phantom", "seed": settings.seed, "index": index, **anatomy},
     }
     return record, data
-
-
-def _encode(picture: np.ndarray, quality: int | None) -> tuple[bytes, np.ndarray]:
-    """The file's bytes, and the grey pixels that a reader decodes from them."""
-    buffer = io.BytesIO()
-    if quality is None:
-        Image.fromarray(picture).save(buffer, "PNG")
-        return buffer.getvalue(), picture
-    Image.fromarray(picture).save(buffer, "WEBP", quality=quality, method=6)
-    with Image.open(buffer) as image:
-        return buffer.getvalue(), np.asarray(image.convert("L"))

@@ -19,7 +19,17 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..pool_folder import HEAD, MANIFEST, Lines, begin_pool, check_head, read_lines, require_same, sole_pool_writer
+from ..pool_folder import (
+    HEAD,
+    MANIFEST,
+    Lines,
+    begin_pool,
+    check_head,
+    check_quality,
+    read_lines,
+    require_same,
+    sole_pool_writer,
+)
 from .candidates import Candidates, clear_work
 from .decide import Decision
 from .settings import CHECKS, TRAINING_CHECKS, GatedPoolError, Settings, check_numbers, find_checkpoint, sha256_of
@@ -67,16 +77,19 @@ def generate_pool(
     progress: Callable[[int, int], None] = lambda done, count: None,
     say: Callable[[str], None] = lambda line: None,
     overlapped: bool = True,
+    quality: int | None = None,
 ) -> Report:
     """Make `count` images of a seed as the synthetic pool `folder`/`name`, or finish such a pool.
 
     Checkpoints None are those shipped; `sampler`, `steps`, `eta` None are what the diffusion checkpoint recommends.
     `without` names checks of the quality gate to leave out. The images are held against the training images of
     `corpus`, else of the fingerprint beside the diffusion checkpoint, else against none, and `say` is told.
+    `quality` None writes 8-bit grey PNG, 1 … 100 lossy WebP.
     `progress(done, count)` is called first with what an earlier run left. Raises GeneratorError with one line.
     """
     check_numbers(seed, count)
     check_head(name, "synthetic", about)
+    check_quality(quality)
     checkpoints = {
         "diffusion": find_checkpoint("diffusion", diffusion),
         "superres": find_checkpoint("superres", superres),
@@ -84,7 +97,8 @@ def generate_pool(
     training = _Training.find(corpus, checkpoints["diffusion"])
     shas = {kind: sha256_of(path) for kind, path in checkpoints.items()}
     checks = _checks(without, training)
-    settings = Settings(seed, count, **shas, sampler=sampler, steps=steps, eta=eta, checks=checks, training=training.id)
+    sampling = {"sampler": sampler, "steps": steps, "eta": eta}
+    settings = Settings(seed, count, **shas, **sampling, checks=checks, training=training.id, quality=quality)
     settings = _as_begun(settings, Path(folder) / name, checkpoints["diffusion"])
     if not training.id and set(TRAINING_CHECKS) - set(without):
         say("No training images to hold the new ones against (give --corpus): copies of them are not refused.")

@@ -7,8 +7,6 @@ same BATCH neighbouring images, for the same reason.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import threading
 import time
@@ -23,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from .. import diffusion, superres
 from ..devices import find_device, find_precision
 from ..durable import write_whole
+from ..pool_folder import stored_image
 from .gate import inspect
 from .likeness import Likeness, likeness
 from .settings import GatedPoolError, Settings, image_seed
@@ -194,13 +192,11 @@ class Maker:
         began = time.perf_counter()
         small = diffusion.to_grey(colours[None])[0]
         refusal, near = inspect(colours, small, large, self.training, self.settings.checks)
-        data = b"" if refusal else _png(large)
-        if not refusal:
-            write_whole(self.pool / _file(index), data)
+        record = None if refusal else self._stored(index, large, near)
         candidate = {
             "index": index,
             "refusal": refusal and refusal.as_dict(),
-            "record": None if refusal else self._record(index, data, large, near),
+            "record": record,
             "likeness": likeness(small).as_text(),
             "device": self.networks.device.type,
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -211,15 +207,13 @@ class Maker:
             self._done(candidate)
         return 1
 
-    def _record(self, index: int, data: bytes, large: np.ndarray, near: dict) -> dict:
-        height, width = large.shape
+    def _stored(self, index: int, large: np.ndarray, near: dict) -> dict:
+        """Make the picture durable; its line of the manifest."""
+        stored, data = stored_image(index, large, self.settings.quality)
+        write_whole(self.pool / stored["file"], data)
         seed = image_seed(self.settings.seed, index)
         return {
-            "file": _file(index),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "pixels_sha256": hashlib.sha256(f"{width}x{height}:".encode() + large.tobytes()).hexdigest(),
-            "width": width,
-            "height": height,
+            **stored,
             "source": f"seed {seed}",
             "provenance": {
                 "seed": seed,
@@ -229,16 +223,6 @@ class Maker:
                 **near,
             },
         }
-
-
-def _file(index: int) -> str:
-    return f"images/{index:06d}.png"
-
-
-def _png(grey: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(grey).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _waited(future: Future) -> Future:

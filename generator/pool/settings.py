@@ -32,7 +32,8 @@ class Settings:
 
     `diffusion`, `superres` and `training` are the SHA-256 of the two checkpoints and of the training fingerprint that
     the images are held against (None: none). `sampler`, `steps` and `eta` None is what the checkpoint recommends;
-    every image's own line says what it was. `checks` are those of CHECKS that were made.
+    every image's own line says what it was. `checks` are those of CHECKS that were made. `quality` None is PNG, else
+    it is that of lossy WebP.
     """
 
     seed: int
@@ -44,8 +45,9 @@ class Settings:
     eta: float | None
     checks: tuple[str, ...]
     training: str | None
+    quality: int | None = None
     command: str = "generate-pool"
-    version: int = 2
+    version: int = 3
 
     def as_dict(self) -> dict:
         """Plain JSON values."""
