@@ -389,11 +389,11 @@ def test_the_command_says_what_it_did_and_without_weights_what_to_do(flask, chec
 def test_a_checkpoint_packed_in_half_precision_makes_nearly_the_same_images(flask, pool, checkpoints, tmp_path):
     packed = {kind: tmp_path / path.name for kind, path in checkpoints.items()}
     for kind, path in checkpoints.items():
-        done = flask("pack-checkpoint", path, packed[kind])
+        done = flask("pack-checkpoint", path, packed[kind], "--notes", "Of nothing but chance.")
         assert (done.exit_code, done.output) == (0, f"Packed ({kind}): {packed[kind]}\n")
         weights = load_checkpoint(packed[kind], kind)[0].values()
         assert {tensor.dtype for tensor in weights if tensor.is_floating_point()} == {torch.float16}
-        assert packed[kind].with_suffix(".md").exists()
+        assert packed[kind].with_suffix(".md").read_text().endswith("\nOf nothing but chance.\n")
     made = make(tmp_path, packed, count=2)
     for name in ("000000.png", "000001.png"):
         one, other = (np.asarray(Image.open(each / "images" / name)).astype(int) for each in (made, pool))

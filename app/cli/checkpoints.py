@@ -29,8 +29,9 @@ def convert_checkpoint(file, out, kind):
 @click.argument("file", type=FILE)
 @click.argument("out", type=CHECKPOINT)
 @click.option("--corpus", help="Writes the fingerprint of this corpus's training images beside OUT.")
+@click.option("--notes", default="", help="A paragraph for the model card, such as what the training images were.")
 @told
-def pack_checkpoint(file, out, corpus):
+def pack_checkpoint(file, out, corpus, notes):
     """Write FILE, a checkpoint of a training of ours, as OUT in half the size, to be handed on.
 
     Weights are stored in float16. The fingerprint lets generate-pool refuse copies of the training images where these
@@ -44,7 +45,7 @@ def pack_checkpoint(file, out, corpus):
 
     kind = kind_of(file)
     images = open_corpus(corpus_folder(corpus)) if corpus else None
-    {"diffusion": diffusion, "superres": superres}[kind].pack(file, out)
+    {"diffusion": diffusion, "superres": superres}[kind].pack(file, out, notes)
     click.echo(f"Packed ({kind}): {out}")
     if images:
         click.echo(f"Fingerprint: {fingerprint_corpus(images, fingerprint_path(out))}")

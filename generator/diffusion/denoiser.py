@@ -87,17 +87,17 @@ def made_ready(net: Denoiser, device: str = "auto", precision: str = "auto", com
     return net
 
 
-def save(path: str | os.PathLike, tensors: Mapping[str, Tensor], model: Model, about: Mapping) -> None:
-    """Write the weights of a U-Net with all that load() needs, and a model card beside."""
+def save(path: str | os.PathLike, tensors: Mapping[str, Tensor], model: Model, about: Mapping, notes: str = "") -> None:
+    """Write the weights of a U-Net with all that load() needs, and a model card beside, at its end `notes`."""
     whole = {**about, "config": plain(model)}
     save_checkpoint(path, KIND, tensors, whole)
-    write_card(Path(path), "Diffusion network for panoramic radiographs", PURPOSE, whole)
+    write_card(Path(path), "Diffusion network for panoramic radiographs", PURPOSE, whole, notes)
 
 
-def pack(path: str | os.PathLike, out: str | os.PathLike) -> None:
-    """Write one of our checkpoints in float16 as `out`, with its card."""
+def pack(path: str | os.PathLike, out: str | os.PathLike, notes: str = "") -> None:
+    """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands."""
     tensors, about = load_checkpoint(path, KIND)
-    save(out, halved(tensors), model_from(about["config"]), about)
+    save(out, halved(tensors), model_from(about["config"]), about, notes)
 
 
 def recognised(content: Mapping) -> bool:

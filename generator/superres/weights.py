@@ -67,10 +67,10 @@ def convert(path: str | os.PathLike, out: str | os.PathLike) -> Path:
     return out
 
 
-def pack(path: str | os.PathLike, out: str | os.PathLike) -> None:
-    """Write one of our checkpoints in float16 as `out`, with its card."""
+def pack(path: str | os.PathLike, out: str | os.PathLike, notes: str = "") -> None:
+    """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands."""
     tensors, about = load_checkpoint(path, KIND)
-    save(halved(tensors), Path(out), about)
+    save(halved(tensors), Path(out), about, notes)
 
 
 def save(tensors: dict[str, torch.Tensor], path: Path, about: dict, notes: str = "") -> None:
