@@ -2,6 +2,7 @@
 # make test            run all tests
 # make install         install everything, the image generator included
 # make lint            check the style
+# make pool            make the demo's images anew (installs the generator; 5 minutes of two cores)
 # make benchmark-page  measure the trial page in a browser
 # make benchmark-load  measure the server under 200 observers (10 minutes, idle machine)
 # make benchmark-faults  kill the server 50 times, and worse: nothing confirmed may be lost
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-.PHONY: help demo test lint install browser benchmark-page benchmark-load benchmark-faults benchmark-fuzz
+.PHONY: help demo test lint install pool browser benchmark-page benchmark-load benchmark-faults benchmark-fuzz
 
 help:
 	@grep -h '^# make' Makefile | cut -c3-
@@ -37,6 +38,15 @@ benchmark-load benchmark-faults benchmark-fuzz: benchmark-%: $(VENV)/.dev
 	PYTHONPATH=.:tests $(BIN)/python benchmarks/$*.py
 
 install: $(VENV)/.all
+
+# The file .anew says that the pools were cleared, so that a run that was stopped goes on instead of clearing again.
+POOLS := quiz_data/pools
+pool: $(VENV)/.all
+	@test -e $(POOLS)/.anew || { rm -rf $(POOLS)/demo-real $(POOLS)/demo-synthetic $(POOLS)/warm-up && touch $(POOLS)/.anew; }
+	@$(BIN)/flask render-phantoms warm-up --count 1 --seed 3 --look film --quality 88
+	@$(BIN)/flask render-phantoms demo-real --count 100 --seed 1 --look wide --truth real --quality 88
+	@$(BIN)/flask generate-pool demo-synthetic --quality 88
+	@rm $(POOLS)/.anew
 
 $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: install it, or name it as in 'make PYTHON=python3.12 demo'."; exit 1; }

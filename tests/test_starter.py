@@ -1,0 +1,85 @@
+"""The starter weights: shipped, small, of phantoms alone, and what the demo's synthetic images were made with."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from generator import diffusion, superres
+from generator.checkpoint import load_checkpoint
+from generator.pool.settings import STARTERS, image_seed, sha256_of
+from generator.pool.training import fingerprint_path, read_fingerprint
+from generator.pool_folder import stored_image
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+DEMO = Path(__file__).parents[1] / "quiz_data" / "pools" / "demo-synthetic"
+
+
+def lines(pool):
+    return [json.loads(line) for line in (pool / "manifest.jsonl").read_text().splitlines()]
+
+
+def greys(file):
+    with Image.open(file) as image:
+        return np.asarray(image.convert("L")).astype(int)
+
+
+def alike(one, other):
+    """Equal but for rounding, which differs from one kind of processor to another, and what lossy WebP makes of it."""
+    difference = np.abs(one - other)
+    return difference.mean() < 0.5 and difference.max() <= 16
+
+
+def test_the_weights_are_small_and_come_with_their_cards_and_fingerprint():
+    assert sum(path.stat().st_size for path in STARTERS.values()) <= 20e6
+    for kind, path in STARTERS.items():
+        tensors, about = load_checkpoint(path, kind)
+        assert {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()} == {torch.float16}
+        assert about["training"]["step"] > 1000
+        assert "must not be used" in path.with_suffix(".md").read_text()
+    assert len(read_fingerprint(fingerprint_path(STARTERS["diffusion"])).pixels) > 5000
+
+
+def test_the_demo_was_made_with_them():
+    made_by = json.loads((DEMO / "pool.json").read_text())["made_by"]
+    assert made_by["command"] == "generate-pool"
+    assert {kind: made_by[kind] for kind in STARTERS} == {kind: sha256_of(path) for kind, path in STARTERS.items()}
+    assert made_by["training"] == sha256_of(fingerprint_path(STARTERS["diffusion"]))
+    assert len(lines(DEMO)) == 100
+
+
+def test_the_same_command_begins_with_the_demos_first_images(flask, app):
+    """Without names of checkpoints: the starter weights are what it takes."""
+    done = flask("generate-pool", "again", "--count", 2, "--quality", 88, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    again = Path(app.config["QUIZ_DATA"]) / "pools" / "again"
+    shipped = lines(DEMO)[:2]
+    assert [line["source"] for line in lines(again)] == [line["source"] for line in shipped]
+    for line in shipped:
+        assert alike(greys(again / line["file"]), greys(DEMO / line["file"]))
+
+
+def test_an_image_from_the_middle_is_what_its_seed_gives(tmp_path):
+    line = lines(DEMO)[57]
+    seed = line["provenance"]["seed"]
+    assert seed == image_seed(0, line["provenance"]["index"])
+    small = diffusion.to_grey(diffusion.sample(diffusion.load(STARTERS["diffusion"], "cpu"), [seed], batch=1))
+    large = superres.upscale(superres.load(STARTERS["superres"]), small, device="cpu")
+    (tmp_path / "one.webp").write_bytes(stored_image(0, large[0], 88)[1])
+    assert alike(greys(tmp_path / "one.webp"), greys(DEMO / line["file"]))
+    assert not alike(greys(DEMO / line["file"]), greys(DEMO / lines(DEMO)[58]["file"]))
+
+
+def test_no_checkerboard():
+    """The upsampling by four, and the network's patches of four small pixels, leave no lines in the mean spectrum."""
+    spectrum = np.mean([np.abs(np.fft.rfft2(greys(DEMO / line["file"]))) for line in lines(DEMO)[:40]], axis=0)
+    along = {"across": spectrum[2:40].mean(0), "down": spectrum[:, 2:40].mean(1)}
+    for name, profile in along.items():
+        for period in (2, 4, 8, 16):
+            place = {"across": 1024, "down": 512}[name] // period
+            beside = np.r_[profile[place - 8 : place - 2], profile[place + 3 : place + 9]]
+            assert profile[place - 1 : place + 2].max() < 3 * np.median(beside), (name, period)
