@@ -31,7 +31,8 @@ def greys(file):
 def alike(one, other):
     """Equal but for rounding, which differs from one kind of processor to another, and what lossy WebP makes of it.
 
-    One small pixel a level apart came to a mean of 0.4 and at most 14 levels; the nearest two of twenty images are 27 apart.
+    One small pixel a level apart came to a mean of 0.4 and at most 14 levels; of twenty images the nearest two are 27
+    apart.
     """
     difference = np.abs(one - other)
     return difference.mean() < 2 and difference.max() <= 48
