@@ -1,6 +1,6 @@
 """Draw docs/images/starter-sheet.webp of the demo's pools and docs/images/starter-curves.webp of the two trainings.
 
-python benchmarks/starter.py RUN OF THE DIFFUSION  RUN OF THE SUPER-RESOLUTION
+PYTHONPATH=. python benchmarks/starter.py RUN OF THE DIFFUSION  RUN OF THE SUPER-RESOLUTION
 """
 
 import io
@@ -12,12 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from generator.evaluate.drawing import FAINT, SYNTHETIC, WIDTH, draw
+from generator.evaluate.pictures import open_pictures
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from generator.evaluate.drawing import FAINT, SYNTHETIC, WIDTH, draw  # noqa: E402
-from generator.evaluate.pictures import open_pictures  # noqa: E402
-
 COLUMNS, ROWS = 4, 6  # of each side of the sheet
 TILE = (256, 128)
 POOLS = ROOT / "quiz_data" / "pools"
