@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from generator.checkpoint import load_checkpoint, save_checkpoint
 from generator.diffusion import Denoiser, Model, save
@@ -389,10 +390,12 @@ def test_the_command_says_what_it_did_and_without_weights_what_to_do(flask, chec
 def test_a_checkpoint_packed_in_half_precision_makes_nearly_the_same_images(flask, pool, checkpoints, tmp_path):
     packed = {kind: tmp_path / path.name for kind, path in checkpoints.items()}
     for kind, path in checkpoints.items():
+        packed[kind].with_suffix(".fingerprint.npz").write_bytes(b"of other images")
         done = flask("pack-checkpoint", path, packed[kind], "--notes", "Of nothing but chance.")
         assert (done.exit_code, done.output) == (0, f"Packed ({kind}): {packed[kind]}\n")
         weights = load_checkpoint(packed[kind], kind)[0].values()
         assert {tensor.dtype for tensor in weights if tensor.is_floating_point()} == {torch.float16}
+        assert not packed[kind].with_suffix(".fingerprint.npz").exists()
         assert packed[kind].with_suffix(".md").read_text().endswith("\nOf nothing but chance.\n")
     made = make(tmp_path, packed, count=2)
     for name in ("000000.png", "000001.png"):
@@ -402,9 +405,11 @@ def test_a_checkpoint_packed_in_half_precision_makes_nearly_the_same_images(flas
 
 def test_what_cannot_be_packed_is_told(flask, checkpoints, corpus, tmp_path):
     torch.save({}, tmp_path / "x.pth")
+    save_file({"w": torch.zeros(1)}, tmp_path / "other.safetensors")
     save_checkpoint(tmp_path / "big.safetensors", "superres", {"w": torch.tensor([1e6])}, {"config": {}})
     for file, more, words in [
         (tmp_path / "x.pth", [], "is no safetensors file"),
+        (tmp_path / "other.safetensors", [], "is a checkpoint of neither network"),
         (tmp_path / "big.safetensors", [], "do not fit in half precision"),
         (checkpoints["diffusion"], ["--corpus", "nowhere"], "nowhere"),
     ]:

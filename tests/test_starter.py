@@ -44,7 +44,9 @@ def test_the_weights_are_small_and_come_with_their_cards_and_fingerprint():
         tensors, about = load_checkpoint(path, kind)
         assert {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()} == {torch.float16}
         assert about["training"]["step"] > 1000
-        assert "must not be used" in path.with_suffix(".md").read_text()
+        card = path.with_suffix(".md").read_text()
+        assert "must not be used" in card
+        assert "phantoms) alone; no radiograph of a patient was seen" in card
     assert len(read_fingerprint(fingerprint_path(STARTERS["diffusion"])).pixels) > 5000
 
 

@@ -46,6 +46,7 @@ def pack_checkpoint(file, out, corpus, notes):
     kind = kind_of(file)
     images = open_corpus(corpus_folder(corpus)) if corpus else None
     {"diffusion": diffusion, "superres": superres}[kind].pack(file, out, notes)
+    fingerprint_path(out).unlink(missing_ok=True)  # it was of what OUT held before
     click.echo(f"Packed ({kind}): {out}")
     if images:
         click.echo(f"Fingerprint: {fingerprint_corpus(images, fingerprint_path(out))}")
