@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .common import bar, corpus_folder, device_option, generator_packages, told
+from .common import FILE, bar, corpus_folder, device_option, generator_packages, told
 
 RUN = click.Path(file_okay=False, path_type=Path)
 
@@ -14,6 +14,7 @@ RUN = click.Path(file_okay=False, path_type=Path)
 @click.argument("corpus")
 @click.option("--out", type=RUN, required=True, help="The run directory, new or to go on with.")
 @click.option("--preset", default="starter", show_default=True, help="starter, fast or paper.")
+@click.option("--start", type=FILE, help="A checkpoint of the same network to train further.  [default: random weights]")
 @click.option("--steps", type=click.IntRange(1), help="Steps to train for.  [default: the preset's]")
 @click.option("--batch", type=click.IntRange(1), help="Images a step, over all processes.  [default: the preset's]")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Learning rate.  [default: the preset's]")
@@ -24,7 +25,7 @@ RUN = click.Path(file_okay=False, path_type=Path)
 @click.option("--precision", default="auto", show_default=True, help="float32, bfloat16; auto: bfloat16 on a GPU.")
 @click.option("--compile/--no-compile", "compiled", default=None, help="torch.compile.  [default: on a GPU]")
 @told
-def train_diffusion(corpus, out, preset, every, device, precision, compiled, **changes):
+def train_diffusion(corpus, out, preset, start, every, device, precision, compiled, **changes):
     """Train the generator on CORPUS, a name given to prepare-data or a folder; started again, it goes on."""
     with generator_packages():
         from generator.diffusion import find_preset
@@ -44,6 +45,7 @@ def train_diffusion(corpus, out, preset, every, device, precision, compiled, **c
             precision,
             compiled,
             every,
+            start=start,
             progress=lambda step, figures: progress.update(step - progress.pos, figures),
         )
     click.echo(f"Trained for {chosen.training.steps} steps: {checkpoint}")

@@ -21,6 +21,7 @@ precision_option = click.option(
 @click.argument("corpus")
 @click.option("--out", type=OUT, required=True, help="The run directory, new or to go on with.")
 @click.option("--preset", default="starter", show_default=True, help="paper or starter.")
+@click.option("--start", type=FILE, help="A checkpoint of the same network to train further.  [default: interpolation]")
 @click.option("--l1-steps", type=click.IntRange(0), help="Steps of the first stage.  [default: the preset's]")
 @click.option("--gan-steps", type=click.IntRange(0), help="Steps of the second stage.  [default: the preset's]")
 @click.option("--batch", type=click.IntRange(1), help="Images a step.  [default: the preset's]")
@@ -32,7 +33,7 @@ precision_option = click.option(
 @device_option
 @precision_option
 @told
-def train_sr(corpus, out, vgg_weights, workers, preset, seed, device, precision, **changes):
+def train_sr(corpus, out, start, vgg_weights, workers, preset, seed, device, precision, **changes):
     """Train the super-resolution on CORPUS, a name given to prepare-data or a folder; started again, it goes on."""
     with generator_packages():
         from generator.superres.presets import find_preset
@@ -52,6 +53,7 @@ def train_sr(corpus, out, vgg_weights, workers, preset, seed, device, precision,
             precision=precision,
             workers=workers,
             vgg_weights=vgg_weights,
+            start=start,
             progress=lambda step, figures: progress.update(step - progress.pos, figures),
             **changes,
         )

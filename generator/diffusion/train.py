@@ -21,21 +21,23 @@ from PIL import Image
 from timm.optim import Muon
 from torch import Tensor
 
+from ..checkpoint import file_sha256
 from ..corpus import Corpus, open_corpus
 from ..devices import find_accelerator, find_precision
 from ..durable import whole_file
 from ..runs import Run
 from ..seeds import seed_of
 from .batches import Batch, Batches
-from .denoiser import Denoiser, save
+from .denoiser import Denoiser, load, save
 from .presets import Preset
 from .samplers import sample, to_grey
-from .settings import Training, plain
+from .settings import SettingsError, Training, plain
 
 LOG_EVERY = 50  # steps between lines of figures; the loss is looked at then
 GRID = (4, 2)  # columns and rows of pictures at every checkpoint
 GRID_STEPS = 20  # of DPM-Solver++
 EMA_RAMP = 0.05  # the half-life is at most this share of the images seen (Karras et al. 2022)
+NOT_LEARNT = ("height", "width", "sampler", "steps", "eta")  # of a network's settings
 EMA_FIRST = 0.996  # where the published factor begins
 
 Progress = Callable[[int, dict], None]
@@ -51,18 +53,21 @@ def train(
     compiled: bool | None = None,
     every: int = 1000,
     log_every: int = LOG_EVERY,
+    start: str | Path | None = None,
     progress: Progress = lambda step, figures: None,
 ) -> Path:
     """Train the network of `preset` (called `name`) on `corpus` into the run directory `out`; the last checkpoint.
 
     Called again with the same corpus, preset and precision it goes on from the newest state to what it would have come
     to. Checkpoint, pictures and state are written every `every` steps. `compiled` is by default so on a GPU.
-    `progress` hears each step and the newest figures. Raises SettingsError, CorpusError, DeviceError and RunError.
+    `start` is a checkpoint of the same network whose weights are trained further; the network is random without one.
+    `progress` hears each step and the newest figures. Raises SettingsError, CheckpointError, CorpusError, DeviceError
+    and RunError.
     """
     found = open_corpus(corpus)
     accelerator = find_accelerator(device)
     dtype = find_precision(precision, accelerator.device)
-    trainer = Trainer(found, preset, accelerator, dtype, compiled)
+    trainer = Trainer(found, preset, accelerator, dtype, compiled, start)
     settings = {
         "room": "diffusion",
         "preset": name,
@@ -71,6 +76,7 @@ def train(
         "precision": str(dtype).removeprefix("torch."),
         "corpus": found.name,
         "corpus_fingerprint": found.fingerprint,
+        **({"started_from": file_sha256(start)} if start else {}),
     }
     with Run(out, settings, writes=accelerator.is_main_process) as run:
         if state := run.load_state():
@@ -82,13 +88,21 @@ def train(
 class Trainer:
     """The network, its average, its optimizer, and one step of them."""
 
-    def __init__(self, corpus: Corpus, preset: Preset, accelerator, dtype: torch.dtype, compiled: bool | None):
+    def __init__(
+        self,
+        corpus: Corpus,
+        preset: Preset,
+        accelerator,
+        dtype: torch.dtype,
+        compiled: bool | None,
+        start: str | Path | None = None,
+    ):
         model, training = preset.model, preset.training
         device = accelerator.device
         world = accelerator.num_processes
         self.batches = Batches(corpus, model, training, device, accelerator.process_index, world)
         self.preset, self.accelerator, self.dtype = preset, accelerator, dtype
-        self.net = _initial(preset).to(device, memory_format=torch.channels_last)
+        self.net = (_taken_over(start, preset) if start else _initial(preset)).to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.done = 0  # steps
         on_gpu = device.type == "cuda"
@@ -231,7 +245,8 @@ def _keep(run: Run, trainer: Trainer, settings: dict) -> None:
     if not trainer.accelerator.is_main_process:
         return
     step = trainer.done
-    about = {"training": {**settings["training"], **{k: settings[k] for k in ("preset", "precision")}, "step": step}}
+    others = {key: settings[key] for key in ("preset", "precision", "started_from") if key in settings}
+    about = {"training": {**settings["training"], **others, "step": step}}
     about["corpus"] = {"name": settings["corpus"], "fingerprint": settings["corpus_fingerprint"]}
     save(run.checkpoint_path(step), trainer.average.unet.state_dict(), trainer.preset.model, about)
     columns, rows = GRID
@@ -253,6 +268,20 @@ def _initial(preset: Preset) -> Denoiser:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(preset.training.seed, "weights"))
         return Denoiser(preset.model)
+
+
+def _taken_over(path: str | Path, preset: Preset) -> Denoiser:
+    """The network of a checkpoint, to be trained on."""
+    net = load(path, "cpu", "float32")
+    ours, theirs = plain(preset.model), plain(net.model)
+    if differing := [key for key in ours if key not in NOT_LEARNT and ours[key] != theirs[key]]:
+        key = differing[0]
+        raise SettingsError(
+            f"{Path(path).name} holds another network than the preset's ({key}: {theirs[key]} there, {ours[key]} "
+            "here): give the preset it was trained with"
+        )
+    net.model = preset.model
+    return net.train().requires_grad_(True)
 
 
 def _memory(device: torch.device) -> int:

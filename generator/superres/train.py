@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..checkpoint import file_sha256
 from ..corpus import Corpus, open_corpus
 from ..devices import find_accelerator, find_precision
 from ..runs import Run
@@ -32,7 +33,7 @@ from .initial import start_as_interpolation
 from .pairs import Pairs, batches
 from .perceptual import find_vgg
 from .presets import Preset, find_preset
-from .weights import save
+from .weights import load, save
 
 BETAS = (0.9, 0.99)
 LOG_EVERY = 50  # steps between lines of figures
@@ -47,6 +48,7 @@ def train(
     precision: str = "auto",
     workers: int = 2,
     vgg_weights: str | Path | None = None,
+    start: str | Path | None = None,
     progress: Callable[[int, dict], None] = lambda step, figures: None,
     **changes,
 ) -> Path:
@@ -54,8 +56,9 @@ def train(
 
     `preset` is a name or a Preset, of which `changes` replace fields (l1_steps, batch, perceptual_weight …). A run that
     was stopped, called with the same arguments, goes on from its last state to what it would have come to; device and
-    number of workers may be others. `progress` hears each step and the newest figures. Raises SuperResError,
-    CorpusError and RunError.
+    number of workers may be others. `start` is a checkpoint of the same network whose weights are trained further;
+    without one the network begins as interpolation. `progress` hears each step and the newest figures. Raises
+    SuperResError, CheckpointError, CorpusError and RunError.
     """
     preset = replace(find_preset(preset) if isinstance(preset, str) else preset, **changes)
     corpus = open_corpus(corpus)
@@ -65,13 +68,14 @@ def train(
     accelerator = find_accelerator(device)
     if preset.batch % accelerator.num_processes:
         raise SuperResError(f"A batch of {preset.batch} cannot be shared by {accelerator.num_processes} processes")
-    trainer = Trainer(preset, seed, accelerator, find_precision(precision, accelerator.device), vgg)
+    trainer = Trainer(preset, seed, accelerator, find_precision(precision, accelerator.device), vgg, start)
     settings = {
         "room": "superres",
         "seed": seed,
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
         **preset.as_dict(),
+        **trainer.start,
     }
     with Run(out, settings, writes=accelerator.is_main_process) as run:
         return _run(run, trainer, pairs, workers, progress)
@@ -89,10 +93,19 @@ def _refuse_unless_sensible(preset: Preset) -> None:
 class Trainer:
     """The networks, their optimisers and one training step."""
 
-    def __init__(self, preset: Preset, seed: int, accelerator, dtype: torch.dtype, vgg: Path | None):
+    def __init__(
+        self,
+        preset: Preset,
+        seed: int,
+        accelerator,
+        dtype: torch.dtype,
+        vgg: Path | None,
+        start: str | Path | None = None,
+    ):
         self.preset, self.accelerator, self.dtype = preset, accelerator, dtype
         self.seed, self.vgg = seed, vgg
-        self.network = self._built("network", lambda: start_as_interpolation(HAT(preset.network)))
+        self.start = {"started_from": file_sha256(start)} if start else {}
+        self.network = self._built("network", lambda: _begun(preset, start))
         self.network.compute_dtype = dtype
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         if accelerator.device.type == "cuda":
@@ -221,6 +234,21 @@ def _compile(network: HAT) -> None:
             block.compile(dynamic=False)
 
 
+def _begun(preset: Preset, start: str | Path | None) -> HAT:
+    """The network before its first step: a checkpoint's, or one that interpolates."""
+    if not start:
+        return start_as_interpolation(HAT(preset.network))
+    network = load(start)
+    ours, theirs = preset.network.as_dict(), network.config.as_dict()
+    if differing := [key for key in ours if ours[key] != theirs[key]]:
+        key = differing[0]
+        raise SuperResError(
+            f"{Path(start).name} holds another network than the preset's ({key}: {theirs[key]} there, {ours[key]} "
+            "here): give the preset it was trained with"
+        )
+    return network.train().requires_grad_(True)
+
+
 def _in_colour(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
@@ -304,6 +332,7 @@ def _about(trainer: Trainer, corpus: Corpus, step: int, figures: dict, bicubic: 
             "corpus": corpus.name,
             "corpus_fingerprint": corpus.fingerprint,
             "settings": settings,
+            **trainer.start,
         },
         "measured": {**figures, **bicubic},
     }
