@@ -1,5 +1,6 @@
 """Training the generator: it learns, it goes on exactly after any death, it says what is wrong."""
 
+import hashlib
 import json
 import math
 import os
@@ -196,6 +197,30 @@ def test_other_settings_are_refused(whole, corpus):
         begin(corpus, whole, replace(SHORT, training=replace(SHORT.training, rate=1e-4)))
 
 
+def test_a_checkpoint_is_trained_further(corpus, whole, tmp_path):
+    begun = whole / "checkpoints" / "000006.safetensors"
+    hardly = replace(SHORT, training=replace(SHORT.training, steps=2, rate=1e-9))
+    begin(corpus, tmp_path / "run", hardly, start=begun)
+    tensors, about = load_checkpoint(tmp_path / "run" / "checkpoints" / "000002.safetensors", "diffusion")
+    before = weights(begun)
+    assert all(torch.allclose(tensors[name], before[name], atol=1e-6) for name in before)
+    assert about["training"]["started_from"] == hashlib.sha256(begun.read_bytes()).hexdigest()
+    with pytest.raises(RunError, match="holds a run with other settings \\(started_from"):
+        begin(corpus, tmp_path / "run", hardly)
+
+
+def test_only_the_same_network_is_trained_further(corpus, whole, tmp_path):
+    begun = whole / "checkpoints" / "000006.safetensors"
+    other = replace(SHORT, model=replace(SHORT.model, widths=(8, 16)))
+    with pytest.raises(SettingsError, match=r"another network than the preset's \(widths: \[8, 8\] there, \[8, 16\]"):
+        begin(corpus, tmp_path / "run", other, start=begun)
+    begun = tmp_path / "cut.safetensors"
+    begun.write_bytes((whole / "checkpoints" / "000006.safetensors").read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="is cut short"):
+        begin(corpus, tmp_path / "run", start=begun)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_good_state(corpus, tmp_path, monkeypatch):
     real = Batches.at
 
@@ -338,7 +363,13 @@ def test_the_command_goes_through_a_run(corpus, tmp_path, app, monkeypatch):
     result = app.test_cli_runner().invoke(train_diffusion, arguments)
     assert result.exit_code == 0, result.output
     assert "Trained for 6 steps" in result.output
-    assert (tmp_path / "run" / "checkpoints" / "000003.safetensors").exists()
+    begun = tmp_path / "run" / "checkpoints" / "000003.safetensors"
+    arguments[2] = str(tmp_path / "further")
+    result = app.test_cli_runner().invoke(train_diffusion, [*arguments, "--start", str(begun)])
+    assert result.exit_code == 0, result.output
+    assert f"training.started_from | {hashlib.sha256(begun.read_bytes()).hexdigest()}" in (
+        tmp_path / "further" / "checkpoints" / "000006.md"
+    ).read_text()
 
 
 def published(net):

@@ -1,5 +1,6 @@
 """Training the super-resolution: seeded degradations, two stages, exact resume, better than bicubic, clear errors."""
 
+import hashlib
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ from live import ROOT
 from PIL import Image
 from safetensors.torch import load_file
 
+from generator.checkpoint import load_checkpoint
 from generator.corpus import open_corpus
+from generator.devices import find_accelerator
 from generator.prepare import prepare
 from generator.runs import Run, RunError
 from generator.superres import HatConfig, SuperResError, check, toolbox
@@ -23,7 +27,7 @@ from generator.superres.degrade import DEGRADATIONS, MILD, degrade
 from generator.superres.pairs import Pairs, batches
 from generator.superres.perceptual import find_vgg
 from generator.superres.presets import STARTER, find_preset
-from generator.superres.train import train
+from generator.superres.train import Trainer, train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -229,6 +233,36 @@ def test_other_settings_are_refused(corpora, uninterrupted, tmp_path):
         train(corpora / "half", tmp_path / "run", "starter", seed=9, gan_weight=0.5, **QUICK)
 
 
+def test_a_checkpoint_is_trained_further(corpora, uninterrupted, tmp_path):
+    begun = uninterrupted / "checkpoints" / "000004.safetensors"
+    hardly = QUICK | {"l1_steps": 0, "gan_steps": 2, "learning_rate": 1e-9}
+    last = train(corpora / "half", tmp_path, "starter", start=begun, **hardly)
+    before, after = load_file(begun), load_file(last)
+    assert all(torch.allclose(after[name], before[name], atol=1e-6) for name in before)
+    about = load_checkpoint(last, "superres")[1]
+    assert about["training"]["started_from"] == hashlib.sha256(begun.read_bytes()).hexdigest()
+    with pytest.raises(RunError, match="started_from"):
+        train(corpora / "half", tmp_path, "starter", **hardly)
+
+
+def test_only_the_same_network_is_trained_further(corpora, uninterrupted, tmp_path):
+    begun = uninterrupted / "checkpoints" / "000004.safetensors"
+    other = QUICK | {"network": HatConfig(**{**TINY.as_dict(), "embed_dim": 24})}
+    with pytest.raises(SuperResError, match=r"another network than the preset's \(embed_dim: 16 there, 24 here\)"):
+        train(corpora / "half", tmp_path / "run", "starter", start=begun, **other)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_discriminator_of_detail_is_shown_grain_ten_times_as_strong_and_no_greys(corpora):
+    trainer = Trainer(replace(STARTER, network=TINY), 0, find_accelerator("cpu"), torch.float32, None)
+    flat, grain = torch.full((1, 1, 32, 32), 0.7), 0.01 * torch.randn((1, 1, 32, 32))
+    assert trainer.judged(flat).abs().max() < 1e-5
+    shown = trainer.judged(flat + grain)[..., 5:-5, 5:-5]
+    assert 0.08 < shown.std() < 0.12
+    trainer.preset = replace(trainer.preset, discriminator_sees="image")
+    assert trainer.judged(flat) is flat
+
+
 @pytest.fixture
 def broken(corpora, tmp_path):
     """A copy of the corpus to break."""
@@ -279,6 +313,7 @@ def test_a_bad_training_image_is_named_in_one_line(broken, tmp_path, write, sent
         ({"crop": 1024}, "at most 256 pixels"),
         ({"l1_steps": 0, "gan_steps": 0}, "number of steps"),
         ({"check_images": 0}, "1 or more"),
+        ({"discriminator_sees": "all"}, "the image or its detail, not 'all'"),
     ],
 )
 def test_settings_that_cannot_be_are_told(corpora, tmp_path, change, sentence):
@@ -362,6 +397,11 @@ def test_the_command_trains_and_goes_on(corpora, tmp_path, monkeypatch):
         result = run.invoke(args=words)
         assert result.exit_code == 0, result.output
         assert "Trained for 4 steps: " in result.output
+    last = tmp_path / "run" / "checkpoints" / "000004.safetensors"
+    words[3] = str(tmp_path / "further")
+    result = run.invoke(args=[*words, "--start", str(last)])
+    assert result.exit_code == 0, result.output
+    words[3] = str(tmp_path / "run")
     result = run.invoke(args=[*words, "--seed", "1"])
     assert result.exit_code == 1
     assert "holds a run with other settings (seed: 0 there, 1 now)" in result.output

@@ -102,7 +102,8 @@ class Trainer:
         world = accelerator.num_processes
         self.batches = Batches(corpus, model, training, device, accelerator.process_index, world)
         self.preset, self.accelerator, self.dtype = preset, accelerator, dtype
-        self.net = (_taken_over(start, preset) if start else _initial(preset)).to(device, memory_format=torch.channels_last)
+        net = _taken_over(start, preset) if start else _initial(preset)
+        self.net = net.to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.done = 0  # steps
         on_gpu = device.type == "cuda"

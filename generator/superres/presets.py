@@ -21,6 +21,7 @@ class Preset:
     warm_up: int  # steps over which each stage's learning rate grows to it
     halve_at: tuple[float, ...]  # shares of a stage after which the learning rate is halved
     discriminator: int  # its number of features
+    discriminator_sees: str  # "image", or "detail": what differs from the mean around it, ten times as strong
     perceptual_weight: float  # beside the L1 loss's 1
     gan_weight: float
     ema: float  # factor of the running average of the weights
@@ -43,6 +44,7 @@ PAPER = Preset(
     warm_up=1_000,
     halve_at=(1.0,),
     discriminator=64,
+    discriminator_sees="image",
     perceptual_weight=1.0,
     gan_weight=0.1,
     ema=0.999,
@@ -60,8 +62,9 @@ STARTER = Preset(
     warm_up=200,
     halve_at=(0.5, 0.75, 0.9),
     discriminator=16,
+    discriminator_sees="detail",
     perceptual_weight=1.0,
-    gan_weight=0.1,
+    gan_weight=0.02,
     ema=0.999,
     check_every=250,
     check_images=4,

@@ -37,6 +37,7 @@ from .weights import load, save
 
 BETAS = (0.9, 0.99)
 LOG_EVERY = 50  # steps between lines of figures
+DETAIL, AMPLIFIED = 9, 10.0  # pixels across, and times, of what a discriminator of detail sees
 
 
 def train(
@@ -86,6 +87,8 @@ def _refuse_unless_sensible(preset: Preset) -> None:
         raise SuperResError("Give a number of steps to train for, in the first stage, the second or both")
     if preset.gan_steps and preset.crop % 8:
         raise SuperResError(f"The discriminator takes crops of a multiple of 8 pixels, not {preset.crop}")
+    if preset.discriminator_sees not in ("image", "detail"):
+        raise SuperResError(f"The discriminator sees the image or its detail, not {preset.discriminator_sees!r}")
     if min(preset.batch, preset.check_every, preset.check_images) < 1:
         raise SuperResError("The batch, the steps between checkpoints and their images must be 1 or more")
 
@@ -166,11 +169,22 @@ class Trainer:
     def _second_stage_losses(self, made: Tensor, high: Tensor) -> dict[str, Tensor]:
         self.bare_discriminator.requires_grad_(False)
         with self._autocast():
-            losses = {"gan": self.gan(self.bare_discriminator(made), True)}
+            losses = {"gan": self.gan(self.bare_discriminator(self.judged(made)), True)}
             if self.perceptual is not None:
                 losses["perceptual"] = self.perceptual(_in_colour(made), _in_colour(high))
         self.bare_discriminator.requires_grad_(True)
         return losses
+
+    def judged(self, images: Tensor) -> Tensor:
+        """What the discriminator is shown of images (n, c, h, w).
+
+        Grain is a hundredth of the grey scale. Under spectral norms, which keep every layer's gain at 1, it takes
+        thousands of steps until an image's grain counts beside its greys; amplified, it is told in a hundred.
+        """
+        if self.preset.discriminator_sees == "image":
+            return images
+        around = F.avg_pool2d(images, DETAIL, 1, DETAIL // 2, count_include_pad=False)
+        return AMPLIFIED * (images - around)
 
     def _weighted(self, losses: dict[str, Tensor]) -> Tensor:
         weights = {"l1": 1.0, "perceptual": self.preset.perceptual_weight, "gan": self.preset.gan_weight}
@@ -178,7 +192,7 @@ class Trainer:
 
     def _teach_discriminator(self, made: Tensor, high: Tensor) -> Tensor:
         with self._autocast():
-            logits = self.discriminator(torch.cat([high, made])).float()
+            logits = self.discriminator(self.judged(torch.cat([high, made]))).float()
             true, false = logits.chunk(2)
             loss = self.gan(true, True, is_disc=True) + self.gan(false, False, is_disc=True)
         self.discriminator_optimiser.zero_grad(set_to_none=True)
