@@ -29,9 +29,12 @@ def convert_checkpoint(file, out, kind):
 @click.argument("file", type=FILE)
 @click.argument("out", type=CHECKPOINT)
 @click.option("--corpus", help="Writes the fingerprint of this corpus's training images beside OUT.")
+@click.option("--guide", type=FILE, help="A checkpoint of the same network, trained less, that is to guide it.")
+@click.option("--guidance", type=click.FloatRange(1, 10), default=2.0, show_default=True, help="How strongly.")
+@click.option("--guided-below", type=click.IntRange(1, 1000), default=900, show_default=True, help="From when on.")
 @click.option("--notes", default="", help="A paragraph for the model card, such as what the training images were.")
 @told
-def pack_checkpoint(file, out, corpus, notes):
+def pack_checkpoint(file, out, corpus, guide, guidance, guided_below, notes):
     """Write FILE, a checkpoint of a training of ours, as OUT in half the size, to be handed on.
 
     Weights are stored in float16. The fingerprint lets generate-pool refuse copies of the training images where these
@@ -39,13 +42,18 @@ def pack_checkpoint(file, out, corpus, notes):
     """
     with generator_packages():
         from generator import diffusion, superres
-        from generator.checkpoint import kind_of
+        from generator.checkpoint import CheckpointError, kind_of
         from generator.corpus import open_corpus
         from generator.pool.training import fingerprint_corpus, fingerprint_path
 
     kind = kind_of(file)
     images = open_corpus(corpus_folder(corpus)) if corpus else None
-    {"diffusion": diffusion, "superres": superres}[kind].pack(file, out, notes)
+    if kind == "diffusion":
+        diffusion.pack(file, out, notes, guide, guidance, guided_below)
+    elif guide:
+        raise CheckpointError(f"{file.name} is a super-resolution: only a diffusion network is guided")
+    else:
+        superres.pack(file, out, notes)
     fingerprint_path(out).unlink(missing_ok=True)  # it was of what OUT held before
     click.echo(f"Packed ({kind}): {out}")
     if images:

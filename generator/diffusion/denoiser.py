@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from .settings import Model, model_from, plain
 from .unet import UNet
 
 KIND = "diffusion"
+GUIDE = "guide."  # before the names of the weaker version's weights
 PURPOSE = (
     "A denoising diffusion network that makes synthetic panoramic dental radiographs. For research on how well people "
     "and machines tell them from real ones; its images show no patient and must not be used for diagnosis, nor passed "
@@ -33,7 +35,7 @@ PURPOSE = (
 
 
 class Denoiser(nn.Module):
-    """A U-Net, its settings and its schedule.
+    """A U-Net, its settings and its schedule; with guidance also a weaker version of the U-Net.
 
     net(x, t): x (n, channels, height, width) in float32, noisy images whose clean values lie in [-1, 1]; t (n,) whole
     numbers 0 … 999. Returns the predicted noise, float32, whatever the network itself was trained to predict.
@@ -43,15 +45,35 @@ class Denoiser(nn.Module):
         super().__init__()
         self.model = model
         self.schedule = Schedule(model.schedule)
-        self.unet = UNet(model.channels, model.widths, model.patch, model.heads, model.head_width, model.groups)
+        self.unet = _unet(model)
+        self.guide = _unet(model) if model.guidance != 1 else None
         self.about: dict = {}
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         return self.schedule.to_noise(self.model.prediction, self.predict(x, t), x, t)
 
     def predict(self, x: Tensor, t: Tensor) -> Tensor:
-        """What the network itself predicts: noise, v or x0, float32."""
+        """What the network itself predicts: noise, v or x0, float32; guided at the times that are.
+
+        Guidance goes on from what the weaker version predicts through what this one does: away from the errors that
+        both make and the weaker one makes more (Karras et al. 2024, "Guiding a diffusion model with a bad version of
+        itself").
+        """
+        output = self.predict_alone(x, t)
+        if self.guide is None:
+            return output
+        weaker = self.guide(x.to(self.precision), t).float()
+        guided = weaker + self.model.guidance * (output - weaker)
+        return torch.where((t < self.model.guided_below)[:, None, None, None], guided, output)
+
+    def predict_alone(self, x: Tensor, t: Tensor) -> Tensor:
+        """predict() without guidance."""
         return self.unet(x.to(self.precision), t).float()
+
+    @property
+    def unets(self) -> list[UNet]:
+        """The network, and its weaker version where there is one."""
+        return [self.unet] if self.guide is None else [self.unet, self.guide]
 
     @property
     def precision(self) -> torch.dtype:
@@ -70,7 +92,10 @@ def load(path: str | os.PathLike, device: str = "auto", precision: str = "auto",
     """
     tensors, about = load_checkpoint(path, KIND)
     net = Denoiser(model_from(about["config"]))
-    load_weights(net.unet, {name: tensor.float() for name, tensor in tensors.items()}, path)
+    own, guide = _parted({name: tensor.float() for name, tensor in tensors.items()})
+    load_weights(net.unet, own, path)
+    if net.guide is not None or guide:
+        load_weights(net.guide or nn.Module(), guide, path)
     net.about = about
     return made_ready(net, device, precision, compiled)
 
@@ -78,12 +103,14 @@ def load(path: str | os.PathLike, device: str = "auto", precision: str = "auto",
 def made_ready(net: Denoiser, device: str = "auto", precision: str = "auto", compiled: bool = False) -> Denoiser:
     """`net` itself, moved and set for sampling as load() says."""
     where = find_device(device)
-    net.unet.to(device=where, dtype=find_precision(precision, where), memory_format=torch.channels_last)
+    for unet in net.unets:
+        unet.to(device=where, dtype=find_precision(precision, where), memory_format=torch.channels_last)
     net.schedule.to(where)
     net.eval().requires_grad_(False)
     torch.backends.cudnn.benchmark = where.type == "cuda"
     if compiled:
-        net.unet.compile(dynamic=False)
+        for unet in net.unets:
+            unet.compile(dynamic=False)
     return net
 
 
@@ -94,10 +121,28 @@ def save(path: str | os.PathLike, tensors: Mapping[str, Tensor], model: Model, a
     write_card(Path(path), "Diffusion network for panoramic radiographs", PURPOSE, whole, notes)
 
 
-def pack(path: str | os.PathLike, out: str | os.PathLike, notes: str = "") -> None:
-    """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands."""
+def pack(
+    path: str | os.PathLike,
+    out: str | os.PathLike,
+    notes: str = "",
+    guide: str | os.PathLike | None = None,
+    guidance: float = 1.0,
+    guided_below: int = 1000,
+) -> None:
+    """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands.
+
+    `guide` is a checkpoint of the same network, trained less, that is to guide it with the strength `guidance` at times
+    below `guided_below`. Raises CheckpointError and SettingsError.
+    """
     tensors, about = load_checkpoint(path, KIND)
-    save(out, halved(tensors), model_from(about["config"]), about, notes)
+    model = model_from(about["config"])
+    if guide is not None:
+        weaker, its = load_checkpoint(guide, KIND)
+        load_weights(_unet(model), _parted(weaker)[0], guide)
+        tensors = _parted(tensors)[0] | {GUIDE + name: tensor for name, tensor in _parted(weaker)[0].items()}
+        model = replace(model, guidance=guidance, guided_below=guided_below)
+        about = {**about, "guide": {"sha256": file_sha256(guide), **its.get("training", {})}}
+    save(out, halved(tensors), model, about, notes)
 
 
 def recognised(content: Mapping) -> bool:
@@ -124,6 +169,16 @@ def convert(path: str | os.PathLike, out: str | os.PathLike, height: int = 128, 
     load_weights(Denoiser(model).unet, tensors, path)
     save(out, tensors, model, {"training": {"published_file": name, "published_sha256": file_sha256(path)}})
     return model
+
+
+def _unet(model: Model) -> UNet:
+    return UNet(model.channels, model.widths, model.patch, model.heads, model.head_width, model.groups)
+
+
+def _parted(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The weights of the network, and those of its weaker version by the names they have there."""
+    own = {name: tensor for name, tensor in tensors.items() if not name.startswith(GUIDE)}
+    return own, {name.removeprefix(GUIDE): tensor for name, tensor in tensors.items() if name not in own}
 
 
 def _weights(content: Mapping) -> Mapping[str, Tensor]:

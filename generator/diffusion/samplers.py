@@ -81,7 +81,8 @@ def denoise(net: Denoiser, start: Tensor, noise: Noise, sampler: str, steps: int
         x = start.to(net.device, torch.float32)  # in here: a compiled network would be compiled twice for it
         for t in scheduler.timesteps:
             times = torch.full((len(x),), int(t), device=x.device)
-            output = net.predict(x, times)
+            predict = net.predict if int(t) < net.model.guided_below else net.predict_alone
+            output = predict(x, times)
             x = _step(scheduler, sampler, output, t, x, noise, eta)
     return x.clamp(-1, 1)
 

@@ -37,6 +37,8 @@ class Model:
     sampler: str = "ddim"  # recommended for this network
     steps: int = 250
     eta: float = 1.0
+    guidance: float = 1.0  # by a weaker version of the network in the same checkpoint (Karras et al. 2024); 1 is none
+    guided_below: int = 1000  # times from which on it guides: before them noise hides all but the greys
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
@@ -45,6 +47,8 @@ class Model:
             raise SettingsError(f"widths must be two or more multiples of {self.groups}, not {list(self.widths)}")
         if self.widths[0] < 4:  # the sinusoids divide by half of it less one
             raise SettingsError("the first of the widths must be 4 or more")
+        if not 1 <= self.guidance <= 10 or not 1 <= self.guided_below <= 1000:
+            raise SettingsError("guidance lies between 1 and 10, and guided_below between 1 and 1000")
         if self.channels not in (1, 3):
             raise SettingsError(f"channels must be 1 or 3, not {self.channels}")
         unit = self.patch * 2 ** (len(self.widths) - 2)

@@ -37,7 +37,7 @@ LOG_EVERY = 50  # steps between lines of figures; the loss is looked at then
 GRID = (4, 2)  # columns and rows of pictures at every checkpoint
 GRID_STEPS = 20  # of DPM-Solver++
 EMA_RAMP = 0.05  # the half-life is at most this share of the images seen (Karras et al. 2022)
-NOT_LEARNT = ("height", "width", "sampler", "steps", "eta")  # of a network's settings
+NOT_LEARNT = ("height", "width", "sampler", "steps", "eta", "guidance", "guided_below")  # of a network's settings
 EMA_FIRST = 0.996  # where the published factor begins
 
 Progress = Callable[[int, dict], None]
@@ -281,7 +281,7 @@ def _taken_over(path: str | Path, preset: Preset) -> Denoiser:
             f"{Path(path).name} holds another network than the preset's ({key}: {theirs[key]} there, {ours[key]} "
             "here): give the preset it was trained with"
         )
-    net.model = preset.model
+    net.model, net.guide = preset.model, None
     return net.train().requires_grad_(True)
 
 
