@@ -1,6 +1,6 @@
 """Draw docs/images/starter-sheet.webp of the demo's pools and docs/images/starter-curves.webp of the two trainings.
 
-PYTHONPATH=. python benchmarks/starter.py RUN OF THE DIFFUSION  RUN OF THE SUPER-RESOLUTION
+PYTHONPATH=. python benchmarks/starter.py RUNS OF THE DIFFUSION, EACH BEGUN FROM THE LAST …  RUN OF THE SUPER-RESOLUTION
 """
 
 import io
@@ -22,13 +22,23 @@ POOLS = ROOT / "quiz_data" / "pools"
 
 
 def main() -> None:
-    diffusion, superres = (lines(Path(run) / "stats.jsonl") for run in sys.argv[1:3])
+    *parts, superres = (lines(Path(run) / "stats.jsonl") for run in sys.argv[1:])
+    diffusion = one_after_the_other(parts)
     keep("starter-curves", Image.open(io.BytesIO(draw(curves, diffusion, superres)["png"])), 1080)
     keep("starter-sheet", sheet(), 8 * 200)
 
 
 def lines(file: Path) -> list[dict]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def one_after_the_other(parts: list[list[dict]]) -> list[dict]:
+    """The lines of several runs with the images that all of them have seen by then."""
+    found, before = [], 0
+    for part in parts:
+        found += [{**line, "images": before + line["images"]} for line in part]
+        before = found[-1]["images"]
+    return found
 
 
 def curves(diffusion: list[dict], superres: list[dict]):
