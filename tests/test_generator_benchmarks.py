@@ -3,13 +3,14 @@
 import json
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from live import ROOT
 
-from generator.diffusion import Denoiser, Model, sample, to_grey
+from generator.diffusion import Denoiser, Model, sample, save, to_grey
 
 TINY = Model(16, 32, 1, (8, 16), 2, 2, 8, schedule="cosine", sampler="dpm++", steps=3, eta=0.0)
 SOON = 100
@@ -131,3 +132,40 @@ def test_steps_of_a_configuration_come_from_its_timed_run_also_when_stopped_afte
     assert ablation.steps_for(tmp_path, tmp_path, paper, 2.0, "cpu") == 240
     with pytest.raises(SystemExit, match=r"was begun with 2\.0 minutes"):
         ablation.steps_for(tmp_path, tmp_path, paper, 3.0, "cpu")
+
+
+def test_ways_of_guiding_are_measured_once_each_on_the_same_seeds(tmp_path, monkeypatch, capsys):
+    import guidance
+
+    for seed, name in enumerate(("own", "weaker")):
+        torch.manual_seed(seed)
+        weights = {key: 0.2 * torch.randn_like(tensor) for key, tensor in Denoiser(TINY).unet.state_dict().items()}
+        save(tmp_path / f"{name}.safetensors", weights, TINY, {})
+
+    class Some:
+        def low(self, split):
+            return np.arange(6 * 16 * 32, dtype=np.uint8).reshape(6, 16, 32)
+
+    shown = []
+
+    def features(_, pictures):
+        shown.append(pictures)
+        return SimpleNamespace(values=pictures)
+
+    monkeypatch.setattr(guidance, "open_corpus", lambda folder: Some())
+    monkeypatch.setattr(guidance, "load_extractor", lambda name: name)
+    monkeypatch.setattr(guidance, "extract", features)
+    monkeypatch.setattr(guidance, "frechet", lambda ours, theirs: float(len(ours) + 10 * len(theirs)))
+    monkeypatch.setattr(guidance, "kernel_distance", lambda ours, theirs: float(ours.mean()))
+    tried = [f"{tmp_path}/weaker.safetensors:2:700", f"{tmp_path}/own.safetensors:2:700"]
+    words = ["guidance.py", str(tmp_path / "own.safetensors"), "--corpus", "any", "--out", str(tmp_path / "rows.json")]
+    for count in (1, 2):
+        monkeypatch.setattr(sys, "argv", [*words, "--count", "2", "--tried", *tried[:count]])
+        guidance.main()
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert [row["frechet"] for row in rows.values()] == [42.0] * 4
+    own, weaker, itself = (rows[name]["kernel"] for name in ("nothing", *tried))
+    assert itself == pytest.approx(own, abs=0.5), "guided by itself it is itself"
+    assert abs(weaker - own) > 0.5
+    assert len(shown) == 2 + 4, "what the file has is not measured again"
+    assert f"| {tried[1]} | 42.0 |" in capsys.readouterr().out
