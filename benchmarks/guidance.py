@@ -5,7 +5,7 @@
 Without guidance and for each of `--tried` (a checkpoint, strength, and the time below which it guides) the same seeds
 are sampled as the network recommends, and the Fréchet and kernel distances of EfficientNet-Lite0's features to images
 of the corpus are printed as a table, after those of as many of the corpus's own images to the rest. What FILE (JSON)
-has is not done again.
+has is not done again; it belongs to one checkpoint, corpus and number of images.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from generator.checkpoint import file_sha256
 from generator.corpus import open_corpus
 from generator.diffusion import load, pack, sample, to_grey
 from generator.durable import write_whole
@@ -60,9 +61,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=48, help="images each way makes")
     parser.add_argument("--against", type=int, default=1000, help="images of the corpus")
     arguments = parser.parse_args()
-    rows = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    corpus = open_corpus(arguments.corpus)
+    about = [file_sha256(arguments.checkpoint), corpus.fingerprint, arguments.count, arguments.against]
+    kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"about": about, "rows": {}}
+    if kept["about"] != about:
+        parser.error(f"{arguments.out} holds figures of another checkpoint, corpus or number of images: name another")
+    rows = kept["rows"]
     extractor = load_extractor("lite0")
-    pictures = open_corpus(arguments.corpus).low("train")
+    pictures = corpus.low("train")
     numpy_generator(0, "guidance").shuffle(pictures)
     own, theirs = np.split(pictures[: arguments.against], [arguments.count])
     theirs = extract(extractor, theirs).values
@@ -74,7 +80,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as scratch:
                 own, seconds = sampled(arguments.checkpoint, tried, arguments.count, Path(scratch))
         rows[tried] = {**measured(own, extractor, theirs), "seconds": round(seconds, 2)}
-        write_whole(arguments.out, json.dumps(rows, indent=1).encode())
+        write_whole(arguments.out, json.dumps(kept, indent=1).encode())
     print("| guided by | Fréchet distance | kernel distance | seconds an image |\n|---|---|---|---|")
     for tried, row in rows.items():
         print(f"| {tried} | {row['frechet']} | {row['kernel']} | {row['seconds']} |")

@@ -110,6 +110,10 @@ def test_the_command_packs_a_guide_of_the_same_network_alone(pair, tmp_path, app
     result = run.invoke(pack_checkpoint, [str(pair[0]), str(out), "--guide", str(pair[1]), "--guidance", "1.5"])
     assert result.exit_code == 0, result.output
     assert load(out, "cpu").model.guidance == 1.5
+    result = run.invoke(pack_checkpoint, [str(pair[0]), str(out), "--guide", str(pair[1]), "--guidance", "1"])
+    assert result.exit_code == 1
+    assert "A guidance of 1 is none" in result.output
+    assert load(out, "cpu").model.guidance == 1.5, "what was there is left as it was"
     wider = written(tmp_path / "wider.safetensors", 1, Model(**{**vars(MODEL), "widths": (8, 16, 32)}))
     result = run.invoke(pack_checkpoint, [str(pair[0]), str(out), "--guide", str(wider)])
     assert result.exit_code == 1

@@ -143,6 +143,8 @@ def test_ways_of_guiding_are_measured_once_each_on_the_same_seeds(tmp_path, monk
         save(tmp_path / f"{name}.safetensors", weights, TINY, {})
 
     class Some:
+        fingerprint = "f"
+
         def low(self, split):
             return np.arange(6 * 16 * 32, dtype=np.uint8).reshape(6, 16, 32)
 
@@ -162,10 +164,14 @@ def test_ways_of_guiding_are_measured_once_each_on_the_same_seeds(tmp_path, monk
     for count in (1, 2):
         monkeypatch.setattr(sys, "argv", [*words, "--count", "2", "--tried", *tried[:count]])
         guidance.main()
-    rows = json.loads((tmp_path / "rows.json").read_text())
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert [row["frechet"] for row in rows.values()] == [42.0] * 4
     own, weaker, itself = (rows[name]["kernel"] for name in ("nothing", *tried))
     assert itself == pytest.approx(own, abs=0.5), "guided by itself it is itself"
     assert abs(weaker - own) > 0.5
     assert len(shown) == 2 + 4, "what the file has is not measured again"
     assert f"| {tried[1]} | 42.0 |" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", [*words, "--count", "3"])
+    with pytest.raises(SystemExit):
+        guidance.main()
+    assert "holds figures of another checkpoint, corpus or number of images" in capsys.readouterr().err

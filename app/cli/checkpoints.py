@@ -30,7 +30,7 @@ def convert_checkpoint(file, out, kind):
 @click.argument("out", type=CHECKPOINT)
 @click.option("--corpus", help="Writes the fingerprint of this corpus's training images beside OUT.")
 @click.option("--guide", type=FILE, help="A checkpoint of the same network, trained less, that is to guide it.")
-@click.option("--guidance", type=click.FloatRange(1, 10), default=2.0, show_default=True, help="How strongly.")
+@click.option("--guidance", type=click.FloatRange(1, 10), default=2.0, show_default=True, help="How much, above 1.")
 @click.option("--guided-below", type=click.IntRange(1, 1000), default=700, show_default=True, help="From when on.")
 @click.option("--notes", default="", help="A paragraph for the model card, such as what the training images were.")
 @told

@@ -22,7 +22,7 @@ from ..checkpoint import (
 )
 from ..devices import find_device, find_precision
 from .schedule import Schedule
-from .settings import Model, model_from, plain
+from .settings import Model, SettingsError, model_from, plain
 from .unet import UNet
 
 KIND = "diffusion"
@@ -126,17 +126,19 @@ def pack(
     out: str | os.PathLike,
     notes: str = "",
     guide: str | os.PathLike | None = None,
-    guidance: float = 1.0,
-    guided_below: int = 1000,
+    guidance: float = 2.0,
+    guided_below: int = 700,
 ) -> None:
     """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands.
 
-    `guide` is a checkpoint of the same network, trained less, that is to guide it with the strength `guidance` at times
-    below `guided_below`. Raises CheckpointError and SettingsError.
+    `guide` is a checkpoint of the same network, trained less, that is to guide it with the strength `guidance`, more
+    than 1, at times below `guided_below`. Raises CheckpointError and SettingsError.
     """
     tensors, about = load_checkpoint(path, KIND)
     model = model_from(about["config"])
     if guide is not None:
+        if guidance == 1:
+            raise SettingsError("A guidance of 1 is none: give more, or no guide")
         weaker, its = load_checkpoint(guide, KIND)
         load_weights(_unet(model), _parted(weaker)[0], guide)
         tensors = _parted(tensors)[0] | {GUIDE + name: tensor for name, tensor in _parted(weaker)[0].items()}
