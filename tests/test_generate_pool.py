@@ -24,7 +24,8 @@ from generator.durable import DiskFullError
 from generator.errors import GeneratorError
 from generator.pool import generate_pool
 from generator.pool.settings import image_seed
-from generator.superres import HAT, HatConfig
+from generator.superres import HAT, Grain, HatConfig
+from generator.superres.grain import LEVELS
 from generator.superres.weights import save as save_superres
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -49,9 +50,9 @@ def checkpoints(tmp_path_factory):
     model = Model(channels=1, widths=(8, 8), patch=8, heads=1, head_width=4, sampler="ddim", steps=2, eta=1.0)
     save(folder / "d.safetensors", random_weights(Denoiser(model).unet, 0), model, {"training": {}})
     config = HatConfig(channels=1, embed_dim=4, depths=(1,), heads=(1,), window=8, squeeze_factor=2, features=4)
-    save_superres(
-        random_weights(HAT(config), 1), folder / "s.safetensors", {"config": config.as_dict(), "training": {}}
-    )
+    grain = Grain(np.ones((32, 17), np.float32), np.full(len(LEVELS), 3, np.float32)).as_tensors()
+    tensors = random_weights(HAT(config), 1) | grain
+    save_superres(tensors, folder / "s.safetensors", {"config": config.as_dict(), "training": {}})
     return {"diffusion": folder / "d.safetensors", "superres": folder / "s.safetensors"}
 
 
@@ -103,12 +104,12 @@ def test_the_pool_is_one_that_the_application_reads(pool, checkpoints):
 def test_an_image_is_what_the_networks_make_of_its_seed(pool, checkpoints):
     from generator import diffusion, superres
 
+    seed = lines(pool / "manifest.jsonl")[2]["provenance"]["seed"]
     with warnings.catch_warnings():
-        small = diffusion.sample(
-            diffusion.load(checkpoints["diffusion"]), [lines(pool / "manifest.jsonl")[2]["provenance"]["seed"]]
-        )
+        small = diffusion.sample(diffusion.load(checkpoints["diffusion"]), [seed])
     large = superres.upscale(superres.load(checkpoints["superres"]), diffusion.to_grey(small))
-    assert np.array_equal(np.asarray(Image.open(pool / "images" / "000002.png")), large[0])
+    grained = superres.load_grain(checkpoints["superres"]).add(large[0], seed)
+    assert np.array_equal(np.asarray(Image.open(pool / "images" / "000002.png")), grained)
 
 
 def test_the_same_seed_gives_the_same_pool_and_a_smaller_one_its_beginning(pool, checkpoints, tmp_path):

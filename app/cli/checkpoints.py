@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .common import FILE, corpus_folder, generator_packages, told
+from .common import FILE, bar, corpus_folder, generator_packages, told
 
 CHECKPOINT = click.Path(dir_okay=False, path_type=Path)
 
@@ -32,9 +32,10 @@ def convert_checkpoint(file, out, kind):
 @click.option("--guide", type=FILE, help="A checkpoint of the same network, trained less, that is to guide it.")
 @click.option("--guidance", type=click.FloatRange(1, 10), default=2.0, show_default=True, help="How much, above 1.")
 @click.option("--guided-below", type=click.IntRange(1, 1000), default=700, show_default=True, help="From when on.")
+@click.option("--grain", help="A corpus whose pictures have the grain that the super-resolution's are to get.")
 @click.option("--notes", default="", help="A paragraph for the model card, such as what the training images were.")
 @told
-def pack_checkpoint(file, out, corpus, guide, guidance, guided_below, notes):
+def pack_checkpoint(file, out, corpus, guide, guidance, guided_below, grain, notes):
     """Write FILE, a checkpoint of a training of ours, as OUT in half the size, to be handed on.
 
     Weights are stored in float16. The fingerprint lets generate-pool refuse copies of the training images where these
@@ -48,10 +49,16 @@ def pack_checkpoint(file, out, corpus, guide, guidance, guided_below, notes):
 
     kind = kind_of(file)
     images = open_corpus(corpus_folder(corpus)) if corpus else None
+    if kind == "diffusion" and grain:
+        raise CheckpointError(f"{file.name} is a diffusion network: grain belongs to a super-resolution")
+    if kind == "superres" and guide:
+        raise CheckpointError(f"{file.name} is a super-resolution: only a diffusion network is guided")
     if kind == "diffusion":
         diffusion.pack(file, out, notes, guide, guidance, guided_below)
-    elif guide:
-        raise CheckpointError(f"{file.name} is a super-resolution: only a diffusion network is guided")
+    elif grain:
+        pictures = open_corpus(corpus_folder(grain))
+        with bar(len(superres.grain_pictures(pictures)), "Measuring grain") as progress:
+            superres.pack(file, out, notes, pictures, progress.update)
     else:
         superres.pack(file, out, notes)
     fingerprint_path(out).unlink(missing_ok=True)  # it was of what OUT held before

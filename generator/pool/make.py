@@ -43,6 +43,7 @@ class Networks:
 
     diffusion: diffusion.Denoiser
     superres: superres.HAT
+    grain: superres.Grain | None
     device: torch.device
     about: dict
 
@@ -60,7 +61,7 @@ def load_networks(checkpoints: dict[str, Path], settings: Settings, device: str,
     where = _device(device, rank)
     compiled = where.type == "cuda" and settings.count >= COMPILED_FROM
     small = diffusion.load(checkpoints["diffusion"], device=str(where), compiled=compiled)
-    large = superres.load(checkpoints["superres"])
+    large, grain = superres.load(checkpoints["superres"]), superres.load_grain(checkpoints["superres"])
     diffusion.sample(small, [], settings.sampler, settings.steps, settings.eta)  # complains of what cannot be
     model = small.model
     if (4 * model.height, 4 * model.width) != SIZE:
@@ -74,11 +75,12 @@ def load_networks(checkpoints: dict[str, Path], settings: Settings, device: str,
         "diffusion": settings.diffusion,
         "superres": settings.superres,
         **settings.sampling(model),
+        "grain": grain is not None,
         "device": where.type,
         "precision": str(find_precision("auto", where)).removeprefix("torch."),
         "versions": {name: version(name) for name in ("torch", "diffusers", "numpy", "pillow")},
     }
-    return Networks(small, large, where, about)
+    return Networks(small, large, grain, where, about)
 
 
 def _device(name: str, rank: int) -> torch.device:
@@ -191,6 +193,8 @@ class Maker:
         """Inspect one image, make it durable unless it is refused, and hand it on."""
         began = time.perf_counter()
         small = diffusion.to_grey(colours[None])[0]
+        if self.networks.grain:
+            large = self.networks.grain.add(large, image_seed(self.settings.seed, index))
         refusal, near = inspect(colours, small, large, self.training, self.settings.checks)
         record = None if refusal else self._stored(index, large, near)
         candidate = {

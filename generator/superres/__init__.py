@@ -6,7 +6,19 @@ large = upscale(net, images)                     # uint8 (n, 128, 256) → uint8
 
 from .config import HatConfig, SuperResError
 from .enlarge import upscale
+from .grain import Grain
 from .hat import HAT
-from .weights import convert, load, pack
+from .weights import convert, grain_pictures, load, load_grain, pack
 
-__all__ = ["HAT", "HatConfig", "SuperResError", "convert", "load", "pack", "upscale"]
+__all__ = [
+    "HAT",
+    "Grain",
+    "HatConfig",
+    "SuperResError",
+    "convert",
+    "grain_pictures",
+    "load",
+    "load_grain",
+    "pack",
+    "upscale",
+]

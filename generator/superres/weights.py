@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +20,10 @@ from ..checkpoint import (
     read_published,
     save_checkpoint,
 )
-from .config import HatConfig
+from ..corpus import Corpus
+from .config import HatConfig, SuperResError
+from .enlarge import upscale
+from .grain import PREFIX, Grain, measure
 from .hat import HAT
 
 KIND = "superres"
@@ -27,6 +32,7 @@ PURPOSE = (
     "Enlarges small synthetic panoramic radiographs four times. It invents detail: it must not be used on a patient's "
     "radiograph for diagnosis."
 )
+GRAIN_IMAGES = 64
 PICKLED = (b"PK\x03\x04", b"\x80")  # how torch's files begin, the new ones and the old
 
 
@@ -41,10 +47,20 @@ def load(path: str | os.PathLike) -> HAT:
         config = HatConfig.from_weights(tensors)
     else:
         tensors, about = load_checkpoint(path, KIND)
-        config = HatConfig.from_dict(about["config"])
+        tensors, config = without_grain(tensors), HatConfig.from_dict(about["config"])
     net = HAT(config)
     load_weights(net, tensors, path)
     return net.eval().requires_grad_(False)
+
+
+def load_grain(path: str | os.PathLike) -> Grain | None:
+    """The grain that the checkpoint `path` holds for its network's pictures, or None. Raises CheckpointError."""
+    if _is_pickled(path):
+        return None
+    try:
+        return Grain.from_tensors(load_checkpoint(path, KIND)[0])
+    except ValueError as error:
+        raise CheckpointError(f"{Path(path).name}: {error}; pack it again") from error
 
 
 def published_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -67,10 +83,48 @@ def convert(path: str | os.PathLike, out: str | os.PathLike) -> Path:
     return out
 
 
-def pack(path: str | os.PathLike, out: str | os.PathLike, notes: str = "") -> None:
-    """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands."""
+def pack(
+    path: str | os.PathLike,
+    out: str | os.PathLike,
+    notes: str = "",
+    corpus: Corpus | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Write one of our checkpoints in float16 as `out`, with its card, at whose end `notes` stands.
+
+    With a `corpus` the grain that its pictures have more than the network's is measured and goes into the file; without
+    one the file keeps the grain that it has. `progress` hears how many of GRAIN_IMAGES were enlarged.
+    """
     tensors, about = load_checkpoint(path, KIND)
+    if corpus is not None:
+        pictures = grain_pictures(corpus)
+        grain = _measured(load(path), corpus, pictures, progress)
+        tensors = without_grain(tensors) | grain.as_tensors()
+        about = about | {"grain": {"corpus": corpus.name, "fingerprint": corpus.fingerprint, "images": len(pictures)}}
     save(halved(tensors), Path(out), about, notes)
+
+
+def grain_pictures(corpus: Corpus) -> list[str]:
+    """The names of the pictures that grain is measured on: those held out first, and if they are few some others."""
+    return (corpus.names("test") + corpus.names("train"))[:GRAIN_IMAGES]
+
+
+def _measured(net: HAT, corpus: Corpus, names: list[str], progress: Callable[[int], None]) -> Grain:
+    def pairs():
+        for name in names:
+            (made,) = upscale(net, np.stack([corpus.low_image(name)]))
+            progress(1)
+            yield corpus.high_image(name), made
+
+    try:
+        return measure(pairs())
+    except ValueError as error:
+        raise SuperResError(f"The corpus {corpus.name} is too small to measure grain on: {error}") from error
+
+
+def without_grain(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A checkpoint's tensors that are the network's."""
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
 
 
 def save(tensors: dict[str, torch.Tensor], path: Path, about: dict, notes: str = "") -> None:
