@@ -43,9 +43,9 @@ install: $(VENV)/.all
 POOLS := quiz_data/pools
 pool: $(VENV)/.all
 	@test -e $(POOLS)/.anew || { rm -rf $(POOLS)/demo-real $(POOLS)/demo-synthetic $(POOLS)/warm-up && touch $(POOLS)/.anew; }
-	@$(BIN)/flask render-phantoms warm-up --count 1 --seed 3 --look film --quality 88
-	@$(BIN)/flask render-phantoms demo-real --count 100 --seed 1 --look wide --truth real --quality 88
-	@$(BIN)/flask generate-pool demo-synthetic --quality 88
+	@$(BIN)/flask render-phantoms warm-up --count 1 --seed 3 --look film --quality 80
+	@$(BIN)/flask render-phantoms demo-real --count 100 --seed 1 --look wide --truth real --quality 80
+	@$(BIN)/flask generate-pool demo-synthetic --quality 80
 	@rm $(POOLS)/.anew
 
 $(VENV)/bin/pip:

@@ -20,7 +20,7 @@ SMALL = {"width": 512, "height": 256}
 @pytest.fixture(scope="module")
 def patients():
     """Eight phantoms at full size with their records, of a seed that has gaps and implants among them."""
-    return [render(6, index, "wide") for index in range(8)]
+    return [render(242, index, "wide") for index in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +105,16 @@ def test_record_is_plain_json_and_accounts_for_all_32_positions():
 
 
 def test_teeth_stand_where_the_record_says(patients):
-    """Enamel at the crown is brighter than the air beyond the biting surface."""
+    """Enamel at the crown is brighter than the air beyond the biting edge of front teeth, which the bite block parts;
+    back teeth touch."""
     brighter = []
-    for picture, _, place in teeth_of(patients, **SOUND):
+    for picture, tooth, place in teeth_of(patients, **SOUND):
+        if tooth["fdi"] % 10 > 4:
+            continue
         inside = grey_at(picture, between(place, "tip", "neck", 0.3))
         beyond = grey_at(picture, between(place, "tip", "neck", -0.13))
         brighter.append(inside > beyond)
-    assert len(brighter) > 100
+    assert len(brighter) > 80
     assert np.mean(brighter) > 0.95
 
 
@@ -181,7 +184,7 @@ def test_follicles_are_dark_sacs_around_germs():
 def test_apical_lesions_are_darker_than_the_bone_beside_them():
     """Lower front teeth and premolars with lesions of 2 mm and more, found among the patients of seed 9."""
     darker = []
-    for index, fdi in ((69, 45), (408, 35), (480, 44), (577, 44), (657, 35)):
+    for index, fdi in ((271, 34), (304, 34), (748, 45), (1315, 45), (1361, 34)):
         picture, record = render(9, index, "wide")
         tooth, place = record["patient"]["teeth"], record["places"]["teeth"][str(fdi)]
         radius = next(t["apical_lesion"] for t in tooth if t["fdi"] == fdi) * 512 / 150
@@ -195,7 +198,7 @@ def test_apical_lesions_are_darker_than_the_bone_beside_them():
 
 def test_a_forgotten_earring_shows_in_the_ear_of_its_side():
     """Patients of seed 9 with one earring: metal beside the jaw's joint on that side and none on the other."""
-    for index, side in ((129, "right"), (283, "left"), (310, "right")):
+    for index, side in ((40, "right"), (200, "left"), (403, "right")):
         picture, record = render(9, index, "wide", **SMALL)
         assert record["patient"]["earrings"] == [side]
         right, left = (

@@ -95,7 +95,8 @@ class Jaws:
     nasal_width           relative
     septum_deviation      of the nasal septum, positive to the patient's left
     smile                 rise of the occlusal line over 60 mm
-    bite_opening          between the biting edges
+    bite_opening          between the biting edges in front
+    bite_wedge            share of that opening that is closed between the back teeth
     overlap               of neighbouring crowns in the picture, mm, on the right and on the left
     asymmetry             amplitudes and phases of the slow waves that bend left from right
     """
@@ -118,6 +119,7 @@ class Jaws:
     septum_deviation: float
     smile: float
     bite_opening: float
+    bite_wedge: float
     overlap: list[float]
     asymmetry: list[float]
 

@@ -111,7 +111,7 @@ def occlusal_line(jaws: Jaws, x) -> np.ndarray:
 
 def half_opening(jaws: Jaws, x) -> np.ndarray:
     """Half the gap between the arches at x, in mm: the bite block parts the front teeth more than the back ones."""
-    return jaws.bite_opening / 2 * (1 - 0.5 * np.minimum(1, np.abs(x) / 55))
+    return jaws.bite_opening / 2 * (1 - jaws.bite_wedge * np.minimum(1, np.abs(x) / 45))
 
 
 def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:

@@ -62,19 +62,20 @@ def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: 
     if look.border == "none":
         return grey
     white = look.border == "white"
-    inside = _rounded_window(grey.shape, look.border_mm * scale, 9 * scale if look.border == "rounded" else 1.5 * scale)
+    insets = (look.border_mm * scale, look.border_side_mm * scale)
+    inside = _rounded_window(grey.shape, insets, {"rounded": 9.0, "white": 4.0}.get(look.border, 1.5) * scale)
     if white:
         inside = inside + _fray(rng, grey.shape, 0.11 * look.border_mm * scale)
-    softness = (0.55 if white else 0.12) * scale
+    softness = (0.7 if white else 0.12) * scale
     open_to = 1 / (1 + np.exp(np.clip(-inside / softness, -30, 30)))
     return grey * open_to + (1.0 if white else 0.0) * (1 - open_to)
 
 
-def _rounded_window(shape: tuple[int, int], inset: float, radius: float) -> np.ndarray:
-    """Distance in pixels inside a rectangle with round corners, `inset` pixels within the picture."""
+def _rounded_window(shape: tuple[int, int], insets: tuple[float, float], radius: float) -> np.ndarray:
+    """Distance in pixels inside a rectangle with round corners, `insets` pixels (rows, columns) within the picture."""
     y, x = (np.abs(np.arange(length, dtype=np.float32) + 0.5 - length / 2) for length in shape)
-    over_y = (y - (shape[0] / 2 - inset - radius))[:, None]
-    over_x = (x - (shape[1] / 2 - inset - radius))[None, :]
+    over_y = (y - (shape[0] / 2 - insets[0] - radius))[:, None]
+    over_x = (x - (shape[1] / 2 - insets[1] - radius))[None, :]
     corner = np.hypot(np.maximum(over_x, 0), np.maximum(over_y, 0))
     return radius - corner - np.minimum(np.maximum(over_x, over_y), 0)
 

@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.122, 0.08
+BODY, CORTEX = 0.112, 0.122
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -46,9 +46,11 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     wide, flare = jaws.ramus_width - 40 + scene.rng.normal(0, 1.2), jaws.gonial_flare + scene.rng.normal(0, 1.5)
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
+    narrow = wide + 5
     drop, lean = 0.9 * flare, scene.rng.normal(7.0, 3.5)
-    body = [(18, 136.2 + low), (37, 133.8 + low), (55, 127.5 + low + 0.1 * drop), (72, 119 + low + 0.3 * drop),
-            (87, 111 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
+    body = [(18, 137.8 + low), (37, 135.4 + low), (55, 129 + low + 0.1 * drop),
+            (72 + 0.4 * narrow, 119 + low + 0.3 * drop),
+            (87 + 0.9 * narrow, 111 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
     angle = [(97 + wide, 106 + 0.9 * drop), (105.5 + wide + flare / 3, 98.5 + drop), (109 + wide + flare / 3, 87)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
     head = [(4.4, 13), (6.4, 6), (0.6, -0.5), (-6.0, 3.5), (-6.6, 12)]
@@ -63,7 +65,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     """Draw the lower jaw between its two posterior borders; returns where canals and foramina lie, in pixels."""
     crest = alveolar_crest(patient, upper=False)
     right, left = borders[-1], borders[1]
-    chin = [(0.0, 136.6 + patient.jaws.mandible_height - 31)]
+    chin = [(0.0, 138.4 + patient.jaws.mandible_height - 31)]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.5)
@@ -71,7 +73,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
-    rim = Patch(sharp.top, sharp.left, 0.4 * sharp.values + wide.values)
+    rim = Patch(sharp.top, sharp.left, 0.2 * sharp.values + wide.values)
     scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.008, 0.04))
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
@@ -95,9 +97,12 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
     ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.5 * front)
-    ramp = np.maximum(ramp, 0.75 * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
-    lower = 1 - 0.55 * np.clip((rows - 92) / 22, 0, 1) * np.clip((columns - 8) / 18, 0, 1)
-    lower *= 1 - 0.22 * np.clip((columns - 62) / 18, 0, 1)
+    tip = np.clip(
+        (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
+    )  # of the coronoid, thinner than the neck
+    ramp = np.maximum(ramp, 0.75 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
+    lower = 1 - 0.55 * np.clip((rows - 92) / 22, 0, 1) * fossa
     uneven = 1 + 0.17 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -111,10 +116,10 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
-    inward = moved(border, 0, -cortex * 0.5)
-    widths = cortex * np.array([0.3, 0.6, 0.9, 1.1, 1.0, 0.7, 0.5, 0.7, 1.0, 1.1, 0.9, 0.6, 0.3])
-    scene.add_line("trough", inward, widths, 0.5, CORTEX)
-    scene.add_line("trough", moved(border, 0, -cortex * 1.15), widths * 0.18, 0.3, 0.04)
+    widths = cortex * np.array([0.2, 0.5, 0.9, 1.2, 1.2, 0.9, 0.7, 0.9, 1.2, 1.2, 0.9, 0.5, 0.2])
+    widths *= scene.rng.uniform(0.7, 1.4, 13)
+    for thick, share in ((0.7, 0.25), (1.0, 0.3), (1.5, 0.3), (2.2, 0.3)):  # dense outside, it fades into the bone
+        scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
@@ -123,10 +128,10 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
     scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.07))
     rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 1.0), scene.rng.uniform(0.0, 0.05))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 1.0), scene.rng.uniform(0.02, 0.07))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add_line("trough", mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6, 0.07)
-    scene.add_line("trough", border[8:12], (0.8, 1.6, 1.6, 1.0), 0.4, scene.rng.uniform(0.02, 0.09))
+    scene.add_line("trough", border[4:12], (0.8, 1.6, 2.0, 2.0, 1.8, 1.6, 1.6, 1.0), 0.8, scene.rng.uniform(0.0, 0.05))
     return _draw_canal(scene, patient, side)
 
 
@@ -136,11 +141,11 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
     course = [(93, 70), (90, 82), (83, 94), (73, 103 + low * 0.6), (61, 110 + low * 0.8), (49, 115 + low)]
     course.append((38, 113 + low))
     course = mirrored(scene.wobble(course, 0.9), side)
-    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.036)
+    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.024)
     clear = float(scene.rng.uniform(0.15, 0.9))
     for offset in (-1.6, 1.5):
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
-        scene.add_line("trough", wall[:6], 0.5, 0.25, 0.08 * clear)
+        scene.add_line("trough", wall[:6], 0.5, 0.3, 0.035 * clear)
     foramen = moved(course[-1], -0.5 * side, -1.0)
     turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     ring = foramen + np.stack([1.9 * np.cos(turn), 1.5 * np.sin(turn)], 1)

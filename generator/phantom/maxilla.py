@@ -36,33 +36,36 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     body.add_to(scene.marrow["maxilla"])
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
-    solid = np.clip((rows - top) / 12, 0.25, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
+    solid = np.clip((rows - top - 5) / 16, 0.1, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
-    scene.add("trough", body, 0.20 * patient.jaws.bone_density)
+    scene.add("trough", body, 0.16 * patient.jaws.bone_density)
+    for side in (-1, 1):  # the foot of the zygoma lies over the upper molars
+        foot = [(34, 56), (48, 46), (64, 46), (72, 58), (64, 72), (44, 74)]
+        scene.add_area("behind", mirrored(scene.wobble(foot, 2.5), side), 5.0, 0.09 * patient.soft_tissue["zygoma"])
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
     scene.add_area("behind", face, 6.0, 0.15)
 
 
 def _draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.02, 0.11)
+    depth = scene.rng.uniform(0.03, 0.11)
     for side in (-1, 1):
         hollow = [(72, 33), (84, 28), (97, 30), (104, 36), (103, 47), (97, 55), (86, 52), (75, 46)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
-        scene.add_area("behind", hollow, scene.rng.uniform(1.5, 4.0), -depth * scene.rng.uniform(0.7, 1.3))
+        scene.add_area("behind", hollow, scene.rng.uniform(0.6, 2.6), -depth * scene.rng.uniform(0.7, 1.3))
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     jaws = patient.jaws
     deep, wide = jaws.sinus_depth, jaws.sinus_width
-    low = jaws.palate_height + 7 + deep + scene.rng.normal(0, 1.2)
+    low = jaws.palate_height + 4 + deep + scene.rng.normal(0, 1.2)
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
     scene.add_area("trough", walls, scene.rng.uniform(1.0, 3.0), scene.rng.uniform(-0.16, -0.04))
     floor = walls[2:8]
-    scene.add_line("trough", floor, (0.1, 0.6, 0.9, 0.9, 0.6, 0.1), 0.35, scene.rng.uniform(0.03, 0.10))
-    if scene.rng.uniform() < 0.5:
+    scene.add_line("trough", floor, (0.1, 0.6, 0.9, 0.9, 0.6, 0.1), 0.3, scene.rng.uniform(0.05, 0.14))
+    if scene.rng.uniform() < 0.7:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
         scene.add_line("trough", septum, (0.9, 0.6, 0.3), 0.3, 0.06)
@@ -79,13 +82,13 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
             (x + 0.7 * wide, foot + 1)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add_line("trough", wall, (0.5, 1.0, 1.5, 1.5, 0.5), rng.uniform(0.3, 0.7), 0.13 * clear)
-        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.04 * clear)
+        scene.add_line("trough", wall, (0.5, 1.0, 1.5, 1.5, 0.5), rng.uniform(0.25, 0.6), 0.09 * clear)
+        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.028 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
     scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
-    scene.add_line("behind", arch, (9, 7, 6, 6.5, 8), 1.0, rng.uniform(0.04, 0.11))
+    scene.add_line("behind", arch, (9, 7, 6, 6.5, 8), 1.0, rng.uniform(0.03, 0.10))
     for edge in (-2.8, 2.8):
         scene.add_line("behind", moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.4, rng.uniform(0.02, 0.11))
 
@@ -96,10 +99,10 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     low = 13 + rng.normal(0, 5)
     rim = [(14, low - 14), (20, low - 4), (32, low), (46, low - 3), (55, low - 13)]
     rim = mirrored(scene.wobble(rim, 1.6), side)
-    scene.add_line("trough", rim, (0.6, 1.2, 1.6, 1.4, 0.8), 0.4, rng.uniform(0.03, 0.15))
+    scene.add_line("trough", rim, (0.6, 1.2, 1.6, 1.4, 0.8), 0.6, rng.uniform(0.0, 0.07))
     scene.add_line("behind", moved(rim, 0, rng.uniform(1.5, 4)), (0.5, 1.5, 2, 1.5, 0.5), 1.2, 0.06)
     hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
-    scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.04, 0.22))
+    scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.02, 0.16))
     threads = []
     for _ in range(int(rng.integers(6, 14))):
         upright = rng.uniform() < 0.6
@@ -108,7 +111,7 @@ def _draw_orbit(scene: Scene, side: int) -> None:
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
         thread = mirrored(scene.wobble(start + steps, 0.9), side)
         threads.append((thread, rng.uniform(0.5, 1.8), rng.uniform(0.03, 0.11)))
-    scene.add_threads("behind", threads, rng.uniform(0.3, 0.8))
+    scene.add_threads("behind", threads, rng.uniform(0.4, 1.1))
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
@@ -118,7 +121,7 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     bend = jaws.septum_deviation
     cavity = [(0, -4), (half * 0.45, -3), (half * 0.7, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.09, 0.22))
+    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.07, 0.2))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
         high = rng.uniform(-4, 18)
@@ -128,15 +131,15 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2), -0.05 - 0.15 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
-        scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.02, 0.10))
-        wall = [(half * 0.75, 0), (half * 0.98, 14), (half * 1.08, floor - 9), (half * 0.85, floor - 1)]
+        scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
+        wall = [(half * 0.8, -2), (half * 0.95, 12), (half * 1.05, floor - 9), (half * 1.05, floor - 1)]
         wall = mirrored(scene.wobble(wall, 1.0), side)
-        scene.add_line("behind", wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.25, 0.7), rng.uniform(0.08, 0.18))
+        scene.add_line("behind", wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.4, 1.4), rng.uniform(0.02, 0.12))
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
     scene.add_line("behind", scene.wobble(septum, 0.5), widths, rng.uniform(0.4, 1.2), rng.uniform(0.04, 0.18))
-    scene.add_line("behind", [(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (5, 3, 1.5), 0.9, 0.08)
+    scene.add_line("behind", [(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (6, 4, 1.5), 1.8, 0.05)
 
 
 def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor: float) -> None:
@@ -146,26 +149,27 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
              (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
     middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
-    for concha, strength in ((lower, 0.19), (middle, 0.11)):
+    for concha, strength in ((lower, 0.12), (middle, 0.09)):
         body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add_area("behind", body, rng.uniform(1.0, 3.0), strength * density)
+        scene.add_area("behind", body, rng.uniform(0.8, 2.6), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
-    arch, tilt = rng.normal(1.0, 1.8), rng.normal(0, 0.8)
+    arch, tilt = rng.normal(0.4, 1.4), rng.normal(0, 0.8)
     x = np.array([-82, -52, -24, 0, 24, 52, 82])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.6)
-    widths = rng.uniform(0.9, 1.9) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
-    scene.add_line("behind", line, widths, rng.uniform(0.7, 1.8), rng.uniform(0.04, 0.17))
-    above = rng.uniform(2.5, 8)
+    widths = rng.uniform(0.7, 1.7) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
+    scene.add_line("behind", line, widths, rng.uniform(0.6, 1.4), rng.uniform(0.05, 0.15))
+    above = rng.uniform(3, 10)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)
         for share in rng.uniform(-0.4, 1.4, 5):
             sag, end = rng.normal(0, 1.2), above * share
             ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
             ray, width = mirrored(ray, side), (0.3, rng.uniform(0.8, 3.0), 0.4)
-            scene.add_line("behind", ray, width, rng.uniform(0.2, 1.0), rng.uniform(0.05, 0.20))
+            scene.add_line("behind", ray, width, rng.uniform(0.3, 1.0), rng.uniform(0.04, 0.16))
+    scene.add_line("behind", moved(line, 0, -1.0), np.array([4, 8, 10, 9, 10, 8, 4]), 2.5, 0.045)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add_line("ghost", far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.9, rng.uniform(0.04, 0.13))
+    scene.add_line("ghost", far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.6, rng.uniform(0.05, 0.16))

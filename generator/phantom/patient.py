@@ -9,7 +9,7 @@ from .anatomy import LOWER, UPPER, Jaws, Patient, Positioning, Tooth
 
 def random_patient(rng: np.random.Generator) -> Patient:
     """A patient drawn from `rng`: age first, since teeth are lost, filled and worn with the years."""
-    age = int(np.clip(rng.normal(42, 16), 17, 85))
+    age = int(np.clip(rng.normal(39, 16), 17, 85))
     jaws = random_jaws(rng, age)
     missing = _random_missing(rng, age)
     teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
@@ -33,9 +33,9 @@ def random_edentulous(rng: np.random.Generator) -> Patient:
 def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
-        size=np.clip(normal(1, 0.042), 0.88, 1.11),
-        mandible_height=normal(31, 2.0),
-        ramus_width=normal(35, 4.0),
+        size=np.clip(normal(1.01, 0.052), 0.88, 1.14),
+        mandible_height=normal(32.7, 2.2),
+        ramus_width=normal(31.5, 4.0),
         gonial_flare=normal(2, 5.0),
         antegonial_notch=rng.gamma(1.3, 0.8),
         condyle_height=normal(27, 5.0),
@@ -46,11 +46,12 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
         sinus_depth=normal(0, 3.0),
         sinus_width=normal(0, 2.5),
-        palate_height=normal(43.5, 2.5),
-        nasal_width=normal(1, 0.1),
+        palate_height=normal(42.0, 2.8),
+        nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(12, 3.3), 3, 20),
-        bite_opening=np.clip(normal(3.8, 1.2), 1.5, 7.0),
+        smile=np.clip(normal(10.0, 3.6), 1, 20),
+        bite_opening=np.clip(normal(4.2, 1.5), 1.2, 8.0),
+        bite_wedge=np.clip(normal(0.75, 0.25), 0.2, 1.0),
         overlap=[float(value) for value in rng.gamma(1.3, 0.45, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
@@ -59,13 +60,13 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
 def random_positioning(rng: np.random.Generator) -> Positioning:
     return Positioning(
         rotation=rng.normal(0, 0.04),
-        tilt=rng.normal(0, 0.018),
+        tilt=rng.normal(0, 0.013),
         chin=rng.normal(0, 2.4),
-        forward=rng.normal(0, 0.06),
+        forward=rng.normal(0, 0.075),
         shift=rng.normal(0, 2.8),
-        height=rng.normal(0, 5.0),
-        exposure=rng.normal(0, 0.045),
-        contrast=np.clip(rng.normal(1.14, 0.1), 0.9, 1.4),
+        height=rng.normal(3.0, 6.0),
+        exposure=rng.normal(0, 0.036),
+        contrast=np.clip(rng.normal(1.19, 0.11), 0.95, 1.5),
         movement=min(0.3, rng.gamma(1.2, 0.05)),
         bite_block=bool(rng.uniform() < 0.75),
     )
@@ -73,12 +74,12 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
 
 def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
     return {
-        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
-        "spine_density": float(rng.uniform(0.4, 1.9)),
+        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 0.7),
+        "spine_density": float(np.clip(rng.gamma(2.2, 0.46), 0.2, 2.6)),
         "ghost": float(rng.uniform(0.6, 1.3)),
         "turbinates": float(rng.uniform(0.7, 1.5)),
         "bulk": float(np.clip(rng.normal(1, 0.2), 0.5, 1.5)),
-        "tongue": float(rng.uniform(0.2, 1.2)),
+        "tongue": float(rng.uniform(0.45, 1.3)),
         "airway": float(rng.uniform(0.0, 1.0)),
         "zygoma": float(rng.uniform(0.4, 1.2)),
     }
@@ -94,7 +95,7 @@ def _random_earrings(rng: np.random.Generator) -> list[str]:
 
 def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
     """Third molars are often absent; with age, molars and premolars go first and canines last."""
-    frailty = rng.gamma(0.8, 1.0) * max(0.0, age - 22) / 40
+    frailty = rng.gamma(0.6, 0.9) * max(0.0, age - 22) / 40
     weight = {1: 0.25, 2: 0.3, 3: 0.1, 4: 0.5, 5: 0.7, 6: 1.3, 7: 0.9, 8: 1.0}
     chance = {fdi: 1 - np.exp(-0.16 * frailty * weight[fdi % 10]) for fdi in UPPER + LOWER}
     absent_wisdom = rng.uniform(0.1, 0.9)
@@ -111,10 +112,10 @@ def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
 def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
     tooth = Tooth(
         fdi,
-        size=float(np.clip(rng.normal(1, 0.045), 0.88, 1.12)),
-        tilt=float(rng.normal(0, 5.0)),
+        size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
+        tilt=float(rng.normal(0, 6.0)),
         shift=float(rng.normal(0, 0.5)),
-        intrusion=float(rng.normal(0, 0.65)),
+        intrusion=float(rng.normal(0, 0.8)),
         rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),
         root_length=float(np.clip(rng.normal(1, 0.09), 0.75, 1.2)),
@@ -122,6 +123,7 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
         wear=float(np.clip(rng.normal((age - 20) / 60, 0.2), 0, 1)),
     )
     if tooth.position == 8:
+        tooth.size *= 0.93
         _place_wisdom_tooth(rng, tooth)
     if tooth.state == "erupted":
         _treat(rng, tooth, age)
@@ -144,15 +146,15 @@ def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
     years = np.clip((age - 15) / 40, 0.05, 1.2)
     exposed = {1: 0.25, 2: 0.22, 3: 0.15, 4: 0.5, 5: 0.6, 6: 1.0, 7: 0.8, 8: 0.25}[tooth.position] * years
     surfaces = ["occlusal", "mesial", "distal"] if tooth.position > 3 else ["mesial", "distal"]
-    if rng.uniform() < 0.20 * exposed:
+    if rng.uniform() < 0.18 * exposed:
         tooth.fillings = sorted(str(s) for s in rng.choice(surfaces, int(rng.integers(1, 3)), replace=False))
-    if rng.uniform() < 0.06 * exposed:
-        tooth.root_filled, tooth.crown = True, bool(rng.uniform() < 0.6)
+    if rng.uniform() < 0.025 * exposed:
+        tooth.root_filled, tooth.crown = True, bool(rng.uniform() < (0.6 if tooth.position > 3 else 0.3))
         tooth.post = bool(tooth.crown and rng.uniform() < 0.15)
         tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
-    elif rng.uniform() < 0.04 * exposed:
+    elif rng.uniform() < 0.022 * exposed:
         tooth.crown = True
-    tooth.ceramic = bool(rng.uniform() < 0.5)
+    tooth.ceramic = bool(rng.uniform() < (0.6 if tooth.position > 3 else 0.95))
     if rng.uniform() < 0.06 and not tooth.crown:
         tooth.caries = [str(rng.choice(["mesial", "distal"]))]
     tooth.calculus = bool(age > 35 and rng.uniform() < 0.04)
@@ -171,7 +173,7 @@ def _crowd(rng: np.random.Generator, patient: Patient) -> None:
 
 
 def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
-    keen = rng.uniform() < 0.2
+    keen = rng.uniform() < 0.14
     for fdi in patient.missing:
         if keen and fdi % 10 != 8 and patient.age > 22 and rng.uniform() < 0.45:
             patient.teeth.append(
@@ -187,7 +189,7 @@ def _place_bridges(rng: np.random.Generator, patient: Patient) -> None:
             pillars = [patient.tooth(before), patient.tooth(after)]
             if gap not in patient.missing or any(p is None or p.state != "erupted" for p in pillars):
                 continue
-            if rng.uniform() < 0.3:
+            if rng.uniform() < 0.2:
                 patient.bridges.append([before, gap, after])
                 ceramic = bool(rng.uniform() < 0.4)
                 for pillar in pillars:

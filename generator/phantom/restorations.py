@@ -8,7 +8,7 @@ from .geometry import Stand
 from .raster import Patch, stroke
 from .teeth import ToothGrid, canal
 
-METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.2, 0.34, 1.7, 1.25, 0.36, 0.25
+METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.2, 0.34, 1.7, 1.25, 0.24, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:

@@ -33,7 +33,7 @@ class Scene:
         self.rng, self.grain = rng, grain
         self.trough, self.behind, self.ghost = (np.zeros(frame.shape, np.float32) for _ in self.LAYERS)
         self.marrow = {"mandible": np.zeros(frame.shape, np.float32), "maxilla": np.zeros(frame.shape, np.float32)}
-        self.teeth = np.zeros(frame.shape, np.float32)
+        self.teeth, self.dentition = np.zeros(frame.shape, np.float32), np.zeros(frame.shape, np.float32)
         self.edges: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # see plates.py, which draws them at once
         self._shapes: dict[tuple[str, float], list[tuple[np.ndarray, float]]] = {}
         self._coarse: dict[tuple[str, int], np.ndarray] = {}
@@ -58,7 +58,7 @@ class Scene:
     def blur_of(self, position: int) -> float:
         """Blur in pixels of a tooth at an FDI position 1 to 8, by how far the patient stands from the trough."""
         narrow = max(0.0, 1 - position / 4.5)
-        return self.scale * (0.18 + narrow * (0.28 + 4.5 * abs(self.frame.positioning.forward)))
+        return self.scale * (0.25 + narrow * (0.40 + 5.0 * abs(self.frame.positioning.forward)))
 
     def wobble(self, points, amount: float) -> np.ndarray:
         """Control points moved by normal deviates of `amount` mm: no two people, and no two sides, are alike."""

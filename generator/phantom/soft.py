@@ -13,8 +13,8 @@ from .scene import Scene, mirrored, moved
 from .vertebrae import draw_spine
 
 # Folds of cheek, tongue, soft palate and throat over the rami and behind them; the far jaw's long straight borders.
-FOLDS = Tangle((94, 84), (17, 22), 7, (26, 70), (5, 24), 0.045, rise=0.15, turn=0.45, blurred=(0.2, 1.8))
-FAR_JAW = Tangle((76, 84), (8, 8), 2, (60, 96), (22, 44), 0.05, rise=-0.04, turn=0.1, blurred=(0.2, 0.9))
+FOLDS = Tangle((94, 84), (17, 22), 6, (36, 90), (10, 34), 0.04, rise=0.15, turn=0.45, blurred=(0.6, 2.4))
+FAR_JAW = Tangle((76, 84), (8, 8), 1, (70, 110), (24, 48), 0.04, rise=-0.04, turn=0.1, blurred=(0.2, 0.7))
 THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.042, rise=2.0, blurred=(0.4, 2.5))
 
 
@@ -36,14 +36,18 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     head = head + [(-x, y) for x, y in head[:0:-1]]
     bulk = patient.soft_tissue["bulk"]
     scene.trough += 0.16 * bulk
-    neck = [(0, -40), (150, -40), (190, 40), (148, 102), (120, 124), (74, 138), (30, 146), (0, 149)]
+    neck = [(0, -40), (150, -40), (172, 34), (138, 92), (108, 115), (70, 132), (30, 143), (0, 147)]
     neck = neck + [(-x, y) for x, y in neck[:0:-1]]
     scene.add_area("behind", scene.wobble(head, 2.5), 7.0, 0.10 * bulk)
     scene.add_area("behind", scene.wobble(neck, 2.0), 6.0, 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
         cheek = scene.wobble([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
         scene.add_area("behind", mirrored(cheek, side), 8.0, 0.15 * bulk)
-    scene.behind -= 0.07 * np.clip((scene.down - 114) / 30, 0, 1) * (1.5 - scene.across / 70)
+    down, across = scene.down, scene.across
+    scene.behind += 0.14 * np.clip((9 - down) / 12, 0, 1)  # the skull above the field lies aslant in the beam
+    scene.behind -= 0.11 * np.clip((down - 118) / 24, 0, 1) * (1.5 - across / 70)
+    nape = scene.rng.uniform(0, 0.1)
+    scene.behind += nape * np.clip((across - 124) / 16, 0, 1) * np.clip((112 - down) / 30, 0, 1)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
@@ -54,8 +58,8 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     """
     rng, jaws = scene.rng, patient.jaws
     share = patient.soft_tissue["palatoglossal_air"]
-    roof = jaws.palate_height + 3.5
-    dorsum = roof + 1 + 15 * share
+    roof = jaws.palate_height + 4.5
+    dorsum = roof + 1 + 11 * share
     reach, drop = rng.normal(0, 4), rng.normal(0, 4)
     side = np.array([(46, dorsum + 2), (62, dorsum + 1), (75 + reach / 2, max(dorsum, 47 + drop)),
                      (92 + reach, 58 + drop), (103 + reach, 74 + drop), (104 + reach, 92), (94, 103)])  # fmt: skip
@@ -74,7 +78,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 10, roof + 2), (ends[0], roof + 7),
                             (ends[0] - 14, dorsum + 3), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (14 - ends[1], dorsum + 3), (-ends[1], roof + 7), (10 - ends[1], roof + 2)])  # fmt: skip
-            scene.add_area("behind", scene.wobble(air, 1.0), blurred, -depth * (0.08 + 0.16 * share))
+            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.08 + 0.15 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
@@ -84,11 +88,26 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
 
 
 def _draw_bite(scene: Scene, patient: Patient) -> None:
-    """The slit between the biting surfaces of two arches; bare ridges leave none, for lips and tongue close it."""
+    """The slit between the biting surfaces of two arches, and the gums, thinner than bone, beside the necks; bare
+    ridges leave no slit, for lips and tongue close it."""
     jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
-    middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.8
+    middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add_area("behind", slit, 0.7, -0.115)
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(0.03, 0.09))
+    for end in (x[0] + 5, x[-1] - 5):
+        _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
+    gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
+    scene.add_area("behind", gums, 2.0, -0.03)
+    low = np.vstack([np.stack([x, middle - 1], 1), np.stack([x, middle + 14], 1)[::-1]])
+    scene.add_area("behind", low, 4.0, -0.045)
+
+
+def _draw_pocket(scene: Scene, x: float, y: float) -> None:
+    """The space between cheek and ramus behind the last teeth, which end at x, y."""
+    out = np.sign(x)
+    pocket = [(x - 2 * out, y - 3), (x + 7 * out, y - 8), (x + 13 * out, y - 3), (x + 11 * out, y + 5),
+              (x + 4 * out, y + 7), (x - 2 * out, y + 3)]  # fmt: skip
+    scene.add_area("behind", scene.wobble(pocket, 1.2), scene.rng.uniform(0.7, 1.8), -scene.rng.uniform(0.03, 0.10))
 
 
 def _bite_ends(patient: Patient) -> tuple[float, float]:
@@ -108,7 +127,10 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     wide = scene.rng.uniform(6, 9)
     top, foot = y - half - 3.5, y + half + 3.0
     stick = [(-wide, top), (wide, top), (wide, y + 0.5), (wide * 0.55, foot), (-wide * 0.55, foot), (-wide, y + 0.5)]
-    scene.add_area("trough", stick, 0.25, 0.06)
+    if scene.rng.uniform() < 0.6:  # some blocks are wedges
+        stick = [(-wide, y - half), (-wide / 2, y - half - 1.5), (wide / 2, y - half - 1.5), (wide, y - half),
+                 (wide * 0.3, foot), (-wide * 0.3, foot)]  # fmt: skip
+    scene.add_area("trough", stick, 0.4, scene.rng.uniform(0.05, 0.12))
     scene.add_line("trough", [(-wide, y - half), (wide, y - half)], 0.6, 0.2, -0.05)
     scene.add_line("trough", [(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3, 0.06)
 
@@ -120,7 +142,7 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
     gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.5, 4.0), -scene.rng.uniform(0.0, 0.13))
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.0, 3.5), -scene.rng.uniform(0.02, 0.15))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",
@@ -129,19 +151,19 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
         -0.01 - 0.12 * patient.soft_tissue["airway"],
     )
     outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
-    scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(0.0, 0.14))
+    scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(0.0, 0.08))
 
 
 def _draw_hyoid(scene: Scene, side: int) -> None:
     """Body and greater horn, thrown outwards and doubled, since the hyoid lies behind the focal trough."""
     rng = scene.rng
-    x, y = rng.normal(74, 8), rng.normal(122, 7)
-    horn = scene.wobble([(x + 36, y - 17), (x + 22, y - 9), (x + 8, y - 4), (x - 4, y + 1)], 1.0)
-    clear, blurred = rng.uniform(0.6, 1.7), rng.uniform(0.3, 1.1)
+    x, y = rng.normal(86, 9), rng.normal(124, 7)
+    horn = scene.wobble([(x + 25, y - 15), (x + 17, y - 9), (x + 7, y - 4), (x - 4, y + 1)], 1.5)
+    clear, blurred = rng.uniform(0.3, 1.3), rng.uniform(0.5, 1.4)
     scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred, 0.07 * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
-        scene.add_line("behind", rim, (0.3, 0.8, 1.0, 0.8), blurred / 2, rng.uniform(0.0, 0.06) * clear)
+        scene.add_line("behind", rim, (0.3, 0.8, 1.0, 0.8), blurred, rng.uniform(0.0, 0.04) * clear)
     body = [(x + 4, y - 5), (x - 4, y - 5), (x - 11, y - 1), (x - 12, y + 5), (x - 6, y + 7), (x - 1, y + 3)]
     body = mirrored(scene.wobble(body, 1.2), side)
     scene.add_area("behind", body, blurred, 0.06 * clear)
@@ -174,7 +196,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror = np.roll(mirror[:, ::-1], -lift, axis=0)
     mirror[-lift:] = 0
     aside = _across(scene, 30, 18)
-    scene.ghost += 0.05 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
+    scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
     for side in (-1, 1):
         _draw_far_angle(scene, side, strength)
     _draw_far_structures(scene)
@@ -192,26 +214,29 @@ def _draw_far_structures(scene: Scene) -> None:
 
 
 def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
-    """The ghost of the opposite angle: a bright field over the ramus."""
+    """The ghost of the opposite ramus: a pale field over this one, which ends below in one straight edge."""
     rng = scene.rng
-    low, tilt, back = rng.uniform(88, 106), rng.uniform(-9, 3), rng.uniform(96, 118)
-    field = [(56, 50), (84, 46), (back - 8, 50), (back, 66), (back + 2, 82), (back - 2, low + tilt),
-             (back - 5, low + tilt + 1), (78, low + tilt / 2), (50, low), (46, low - 2), (44, 76)]  # fmt: skip
-    field = mirrored(scene.wobble(field, 1.6), side)
-    scene.add_area("behind", field, rng.uniform(1.2, 4.0), 0.09 * strength * rng.uniform(0.2, 1.0))
+    low, tilt, high = rng.normal(93, 8), rng.normal(-2, 4), rng.normal(42, 5)
+    top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (142, high + 8)], 1.6)
+    field = mirrored(np.vstack([top, np.linspace((144, low), (16, low - tilt), 16)]), side)
+    body = scene.area(field, rng.uniform(0.3, 1.4))
+    inner, outer = rng.uniform(36, 66), rng.uniform(92, 122)  # towards the front it fades, and behind the jaw
+    held = _across(scene, inner, 30) * (1 - _across(scene, outer, 30))
+    values = body.values * held[:, body.step // 2 :: body.step][:, body.window[1]]
+    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.10 * strength * rng.uniform(0.1, 1.2))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half = rng.uniform(90, 106), rng.uniform(17, 25)
+    top, half, blurred = rng.uniform(84, 102), rng.uniform(19, 30), rng.uniform(1.2, 6.0)
     for side in (-1, 1):
-        inner, outer = rng.uniform(1, 7), half + rng.normal(0, 1.5)
+        inner, outer = rng.uniform(1, 8), half + rng.normal(0, 1.5)
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
         column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add_area("ghost", column, rng.uniform(1.3, 4.0), 0.10 * density * rng.uniform(0.4, 1.5))
+        scene.add_area("behind", column, blurred, 0.105 * density * rng.uniform(0.4, 1.5))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
     scene.add_line("behind", seam, (6.0, 5.0, 2.0), 1.5, 0.07 * density)
     columns, y = scene.shape[1], scene.down

@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.190, 0.078, 0.110, 0.080, 0.038, 0.040
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.200, 0.105, 0.125, 0.075, 0.036, 0.038
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
@@ -178,8 +178,8 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
     worn = 1 - 0.5 * grid.tooth.wear
     top = {"incisor": 1.1, "canine": 1.3, "premolar": 1.7, "molar": 1.9}[shape] * worn
     cap = grid.soft(grid.crown_depth) * grid.soft(grid.v)
-    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.8 + 0.6, 0, 1)
-    edge = ENAMEL_EDGE * (1.0 if shape in ("incisor", "canine") else 0.95)
+    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.5 + 0.6, 0, 1)
+    edge = ENAMEL_EDGE * (0.6 if shape in ("incisor", "canine") else 1.0)
     enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + ENAMEL_FACE * np.minimum(1, s * 2))
     if shape in ("molar", "premolar"):
         enamel *= 0.62 + 0.38 * grid.soft(grid.occlusal(lingual=True))
@@ -194,7 +194,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
-    slim = np.clip(1.0 + (0.6 if grid.tooth.upper else 0.30) * grid.v / grid.root, 0.42, 1.0)
+    slim = np.clip(1.0 + (0.62 if grid.tooth.upper else 0.55) * grid.v / grid.root, 0.3, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
@@ -213,7 +213,7 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
         canals = np.maximum(canals, canal(grid, root) * (0.75 if len(grid.roots) > 1 else 1.0))
     age = 0.6 + 0.4 * (1 - grid.tooth.wear)
     if grid.tooth.kind == "molar":
-        half = grid.width * 0.16 * age
+        half = grid.width * 0.14 * age
         floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
         canals = np.maximum(canals, chamber * grid.soft((roof - grid.v) * 0.6))
@@ -258,4 +258,4 @@ def follicle(grid: ToothGrid) -> np.ndarray:
     outside = -grid.crown_depth
     sac = np.exp(-(((outside - 0.8) / 0.6) ** 2))
     wall = np.exp(-(((outside - 2.0) / 0.35) ** 2))
-    return (0.06 * wall - 0.09 * sac) * grid.soft(grid.v + 0.3)
+    return (0.05 * wall - 0.05 * sac) * grid.soft(grid.v + 0.3)

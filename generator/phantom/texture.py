@@ -10,7 +10,7 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((2.4, 2.2, 0.7), (1.3, 1.8, 0.9)),
+    "mandible": ((2.8, 2.2, 1.0), (1.5, 1.8, 0.7)),
     "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 1.0)),
 }
 
@@ -34,7 +34,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             marrow *= np.clip((104 - scene.across) / 40, 0.45, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
-        scene.trough[window] += 0.060 * (visible * marrow)[window] * pattern
+        scene.trough[window] += 0.042 * (visible * marrow)[window] * pattern
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
@@ -63,9 +63,9 @@ def vary_thickness(scene: Scene) -> None:
     face = face[scene.down[:, 0] < 46]
     if len(face) < 16:
         return
-    scene.behind[: len(face)] += 0.05 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
+    scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
     # What crosses the trough aslant is drawn out sideways into streaks.
-    scene.ghost[: len(face)] += 0.04 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)
+    scene.ghost[: len(face)] += 0.015 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)
 
 
 def _unlike(scene: Scene) -> np.ndarray:

@@ -13,7 +13,7 @@ ARCHES = Tangle((144, 96), (7, 30), 16, (6, 26), (3, 12), 0.05, rise=0.2, turn=0
 
 def draw_spine(scene: Scene) -> None:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 130 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.5, 1.4)
+    front, clear = 130 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.5, 1.9)
     for side in (-1, 1):
         _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
     add_tangles(scene, (ARCHES,), BOTH)
@@ -24,11 +24,11 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
     rng = scene.rng
     slant = rng.normal(0.03, 0.06)
     neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
-    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.04, 0.13))
+    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.0, 0.11))
     y = 46 + rng.normal(0, 4)
-    _draw_atlas(scene, side, (front + 1, y - 3), clear)
+    _draw_atlas(scene, side, (front + 1, y - 3), 0.6 * clear)
     tall = rng.uniform(20, 24)
-    _draw_axis(scene, side, (front + 1, y), tall, clear)
+    _draw_axis(scene, side, (front + 1, y), tall, 0.6 * clear)
     y += tall + rng.uniform(2.5, 4)
     while y < 152:
         tall = rng.uniform(11.5, 16.5)
@@ -38,10 +38,10 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
 
 def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
     """The front arch of the first vertebra: a small bright oval."""
-    oval = [(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]
+    oval = np.array([(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]) * scene.rng.uniform(1.2, 1.8, 2)
     oval = mirrored(moved(scene.wobble(oval, 0.4), *at), side)
-    scene.add_area("trough", oval, 0.4, 0.05 * clear)
-    scene.add("trough", scene.shell(oval, 0.9), 0.04 * clear)
+    scene.add_area("trough", oval, 0.5, 0.05 * clear)
+    scene.add("trough", scene.shell(oval, 1.3), 0.05 * clear)
 
 
 def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
@@ -52,7 +52,7 @@ def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     scene.add_area("trough", outline, 0.4, 0.045 * clear)
     scene.add("trough", scene.shell(outline, 1.0), 0.05 * clear)
     ring = _ring(np.add(at, (9, 0.6 * tall)), 5.5, 5.0)
-    scene.add("trough", scene.shell(mirrored(scene.wobble(ring, 0.5), side), 0.8), 0.05 * clear)
+    scene.add("trough", scene.shell(mirrored(scene.wobble(ring, 0.5), side), 1.2), 0.02 * clear)
     _draw_end_plate(scene, side, [(-1, tall + 1), (8, tall - 0.6), (20, tall - 3)], at, clear)
 
 
@@ -62,13 +62,13 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     outline = [(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall), (8, tall - 0.4), (20, tall - 3.5), (20, 0.3 * tall),
                (20, -3), (9, -0.8)]  # fmt: skip
     outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
-    scene.add_area("trough", outline, rng.uniform(0.3, 0.9), 0.10 * clear)
+    scene.add_area("trough", outline, rng.uniform(0.5, 2.0), 0.10 * clear)
     scene.add("trough", scene.shell(outline, 0.7), 0.03 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), (9, -0.4), (20, -2.6)], at, clear)
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), (8, tall - 1), (20, tall - 4)], at, clear)
     middle = np.add(at, (rng.uniform(10, 15), rng.uniform(0.35, 0.5) * tall))
     ring = scene.wobble(_ring(middle, rng.uniform(2.5, 4), rng.uniform(2.5, 3.5)), 0.4)
-    scene.add("trough", scene.shell(mirrored(ring, side), 0.7), rng.uniform(0.02, 0.08) * clear)
+    scene.add("trough", scene.shell(mirrored(ring, side), 0.7), rng.uniform(0.0, 0.025) * clear)
     joint = [(14, 0.2 * tall), (19, -0.1 * tall), (27, 0.1 * tall), (26, 0.9 * tall), (18, 0.8 * tall)]
     joint = mirrored(moved(scene.wobble(joint, 1.2), *at), side)
     scene.add_area("trough", joint, 0.4, rng.uniform(0.0, 0.10) * clear)
@@ -76,7 +76,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 
 def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
     plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
-    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.3, 0.7), 0.09 * clear)
+    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.4, 1.2), 0.09 * clear)
 
 
 def _ring(centre, wide: float, high: float) -> np.ndarray:

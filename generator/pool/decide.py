@@ -11,7 +11,7 @@ from .likeness import Likeness, distances
 from .settings import GatedPoolError, Settings
 
 # Distance of two images' greys, in steps of the likeness. The nearest two of 99 real radiographs were 11.6 apart, of
-# 100 phantoms of one look 9.4; noise, another tone curve or a shift by a pixel of 256x128 leave at most 3.7.
+# 100 phantoms of one look 13.2; noise, another tone curve or a shift by a pixel of 256x128 leave at most 3.7.
 DUPLICATE = 5.0
 PATIENCE = 5  # candidates an image that is wanted, before a gate that refuses so many is taken for a fault
 
