@@ -46,7 +46,8 @@ def curves(diffusion: list[dict], superres: list[dict]):
 
     figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot([line["images"] / 1000 for line in diffusion], [line["loss"] for line in diffusion], color=SYNTHETIC, lw=1)
+    thousands = [line["images"] / 1000 for line in diffusion]
+    left.plot(thousands, [line["loss"] for line in diffusion], color=SYNTHETIC, lw=1)
     left.set(xlabel="thousand images seen", ylabel="weighted loss", yscale="log", title="Diffusion")
     second = next((line["step"] for line in superres if "gan" in line), math.inf)
     measured = [line for line in superres if "psnr_clean" in line and line["step"] < second]

@@ -61,6 +61,12 @@ def test_noise_without_colour_has_an_even_spectrum():
     assert grain.power.mean() == pytest.approx(1, abs=0.05)
 
 
+def test_black_and_white_stay_as_they_are():
+    grain = measure(noisy_pairs())
+    for grey in (0, 255):
+        assert (grain.add(np.full((64, 64), grey, np.uint8), 1) == grey).all()
+
+
 def test_one_seed_is_one_grain_and_another_is_another():
     grain, grey = measure(noisy_pairs()), np.full((64, 128), 100, np.uint8)
     assert np.array_equal(grain.add(grey, 7), grain.add(grey, 7))

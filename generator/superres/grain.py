@@ -87,7 +87,9 @@ def measure(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> Grain:
     counted = np.concatenate(list(quiet.values()))
     power = (spectra[counted] / variance[counted, None, None].clip(1e-6)).mean(axis=0)
     power = (power / power.mean())[:, : BLOCK // 2 + 1].astype(np.float32)
-    return Grain(power, np.interp(LEVELS, LEVELS[list(quiet)], strength).astype(np.float32))
+    strength = np.interp(LEVELS, LEVELS[list(quiet)], strength).astype(np.float32)
+    strength[[0, -1]] = 0  # what is black or white, as margins are, lies beyond what the detector tells apart
+    return Grain(power, strength)
 
 
 def _blocks(true: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
