@@ -131,7 +131,7 @@ def test_a_diffusion_model_trained_on_50_images_until_it_copies_them_is_caught()
         made = to_grey(sample(net, range(50), steps=15, batch=50))
         return pixel_nearness(comparable(made), held_out, training)
 
-    train(net, small[:50], 30, (1e-4, 1e-3))  # from about 60 steps on its images lie at two of the fifty
+    train(net, small[:50], 30, (1e-4, 1e-3))  # from 60 on its nearly equal images are taken for copies
     early = judged()
     assert not early.copies
     train(net, small[:50], 700, (2e-3, 1e-4))
