@@ -19,9 +19,9 @@ FEWEST = 20  # images in each set
 QUANTILE = 0.01
 LEVEL = 0.01  # of the whole rule: each of its two tests has half of it
 RULE = (
-    "The threshold is the 1st percentile of the held-out real images' relative distances. More synthetic images below "
-    "it than chance gives, by an exact test on ranks (precedence test) at the level 0.005 in pixels or in features, "
-    "count as copying."
+    "The threshold is the 1st percentile of the held-out real images' relative distances. Synthetic images below it "
+    "that have the same nearest training image count once. More of them than chance gives, by an exact test on ranks "
+    "(precedence test) at the level 0.005 in pixels or in features, count as copying."
 )
 
 
@@ -34,7 +34,8 @@ class Nearness:
     """How near synthetic (n,) and held-out real images (m,) come to a training image, relative to its rivals.
 
     `distances` and `places` (n,) name each synthetic image's nearest training image; `below` counts the synthetic
-    images under `threshold`, and `p` is the chance of so many or more where they come no nearer than the held-out.
+    images under `threshold`, `originals` the training images those are nearest to, and `p` is the chance of so many
+    originals or more where synthetic images come no nearer than the held-out.
     """
 
     space: str
@@ -44,6 +45,7 @@ class Nearness:
     places: np.ndarray
     threshold: float
     below: int
+    originals: int
     p: float
 
     @property
@@ -75,9 +77,12 @@ def _judged(space: str, ours: tuple, theirs: tuple, training: np.ndarray) -> Nea
     synthetic, held_out = relative(ours[0]), relative(theirs[0])
     rank = max(1, int(QUANTILE * (len(held_out) + 1)))
     threshold = float(np.sort(held_out)[rank - 1])
-    below = int((synthetic < threshold).sum())
-    p = precedence(below, len(synthetic), rank, len(held_out))
-    return Nearness(space, synthetic, held_out, ours[0][:, 0], ours[1][:, 0], threshold, below, p)
+    below, places = synthetic < threshold, ours[1][:, 0]
+    # Images that are all nearly alike are no independent cases: they all lie below the threshold or none does. Each
+    # original counting once, at most too few are counted, so that p is never too small.
+    originals = len(np.unique(places[below]))
+    p = precedence(originals, len(synthetic), rank, len(held_out))
+    return Nearness(space, synthetic, held_out, ours[0][:, 0], places, threshold, int(below.sum()), originals, p)
 
 
 def precedence(below: int, synthetic: int, rank: int, held_out: int) -> float:

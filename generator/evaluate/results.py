@@ -72,6 +72,7 @@ def _copying(copying: Copying) -> dict:
                 "held_out_median": float(np.median(space.held_out)),
                 "threshold": space.threshold,
                 "below": space.below,
+                "originals": space.originals,
                 "n": len(space.synthetic),
                 "p": space.p,
             }
