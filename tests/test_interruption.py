@@ -12,6 +12,11 @@ from live import ROOT
 SECONDS = 40
 
 
+def _hear():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_study_whose_making_is_ended_leaves_no_folder(data, ending):
     command = [sys.executable, "-m", "flask", "create-study", "ended", "--real", "demo-real"]

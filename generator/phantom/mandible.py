@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.112, 0.122
+BODY, CORTEX = 0.112, 0.145
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -47,7 +47,7 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     narrow = wide + 5
-    drop, lean = 0.9 * flare, scene.rng.normal(7.0, 3.5)
+    drop, lean = 0.9 * flare, scene.rng.normal(1.0, 4.5)
     body = [(18, 137.8 + low), (37, 135.4 + low), (55, 129 + low + 0.1 * drop),
             (72 + 0.4 * narrow, 119 + low + 0.3 * drop),
             (87 + 0.9 * narrow, 111 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
@@ -118,7 +118,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     cortex = patient.jaws.cortex
     widths = cortex * np.array([0.2, 0.5, 0.9, 1.2, 1.2, 0.9, 0.7, 0.9, 1.2, 1.2, 0.9, 0.5, 0.2])
     widths *= scene.rng.uniform(0.7, 1.4, 13)
-    for thick, share in ((0.7, 0.25), (1.0, 0.3), (1.5, 0.3), (2.2, 0.3)):  # dense outside, it fades into the bone
+    for thick, share in ((0.7, 0.25), (1.0, 0.3), (1.7, 0.3), (3.2, 0.3)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 
 
@@ -128,7 +128,7 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
     scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.07))
     rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 1.0), scene.rng.uniform(0.02, 0.07))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.2, 0.6), scene.rng.uniform(0.03, 0.10))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     scene.add_line("trough", mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6, 0.07)
     scene.add_line("trough", border[4:12], (0.8, 1.6, 2.0, 2.0, 1.8, 1.6, 1.6, 1.0), 0.8, scene.rng.uniform(0.0, 0.05))

@@ -36,7 +36,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     body.add_to(scene.marrow["maxilla"])
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
-    solid = np.clip((rows - top - 5) / 16, 0.1, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
+    solid = np.clip((rows - top - 8) / 16, 0.05, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.16 * patient.jaws.bone_density)
     for side in (-1, 1):  # the foot of the zygoma lies over the upper molars
@@ -58,11 +58,11 @@ def _draw_fossae(scene: Scene) -> None:
 def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     jaws = patient.jaws
     deep, wide = jaws.sinus_depth, jaws.sinus_width
-    low = jaws.palate_height + 4 + deep + scene.rng.normal(0, 1.2)
+    low = jaws.palate_height + 5.5 + deep + scene.rng.normal(0, 1.6)
     walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add_area("trough", walls, scene.rng.uniform(1.0, 3.0), scene.rng.uniform(-0.16, -0.04))
+    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.20, -0.06))
     floor = walls[2:8]
     scene.add_line("trough", floor, (0.1, 0.6, 0.9, 0.9, 0.6, 0.1), 0.3, scene.rng.uniform(0.05, 0.14))
     if scene.rng.uniform() < 0.7:
@@ -124,8 +124,8 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.07, 0.2))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
-        high = rng.uniform(-4, 18)
-        meatus = [(1.5, high), (3 + 6 * open_to, high + 2), (2 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
+        high = rng.uniform(-10, 10)
+        meatus = [(1.5, high), (4 + 7 * open_to, high + 2), (3 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
                   (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
         scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2), -0.05 - 0.15 * open_to)
@@ -139,7 +139,8 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
     scene.add_line("behind", scene.wobble(septum, 0.5), widths, rng.uniform(0.4, 1.2), rng.uniform(0.04, 0.18))
-    scene.add_line("behind", [(0, floor + 2), (0.6, floor + 8), (0, floor + 14)], (6, 4, 1.5), 1.8, 0.05)
+    spine = scene.wobble([(0, floor - 9), (0, floor - 3), (0.5, floor + 3), (0, floor + 11)], 0.6)
+    scene.add_line("behind", spine, (1.5, *rng.uniform(3, 7, 2), 1.5), rng.uniform(0.7, 1.8), rng.uniform(0.03, 0.14))
 
 
 def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor: float) -> None:
@@ -160,8 +161,8 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(0.4, 1.4), rng.normal(0, 0.8)
     x = np.array([-82, -52, -24, 0, 24, 52, 82])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.6)
-    widths = rng.uniform(0.7, 1.7) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
-    scene.add_line("behind", line, widths, rng.uniform(0.6, 1.4), rng.uniform(0.05, 0.15))
+    widths = rng.uniform(0.9, 2.1) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
+    scene.add_line("behind", line, widths, rng.uniform(0.5, 1.2), rng.uniform(0.06, 0.18))
     above = rng.uniform(3, 10)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)

@@ -34,7 +34,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
         size=np.clip(normal(1.01, 0.052), 0.88, 1.14),
-        mandible_height=normal(32.7, 2.2),
+        mandible_height=normal(32.7, 2.0),
         ramus_width=normal(31.5, 4.0),
         gonial_flare=normal(2, 5.0),
         antegonial_notch=rng.gamma(1.3, 0.8),
@@ -46,7 +46,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
         sinus_depth=normal(0, 3.0),
         sinus_width=normal(0, 2.5),
-        palate_height=normal(42.0, 2.8),
+        palate_height=normal(40.5, 2.6),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
         smile=np.clip(normal(10.0, 3.6), 1, 20),
@@ -64,7 +64,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         chin=rng.normal(0, 2.4),
         forward=rng.normal(0, 0.075),
         shift=rng.normal(0, 2.8),
-        height=rng.normal(3.0, 6.0),
+        height=rng.normal(2.2, 5.0),
         exposure=rng.normal(0, 0.036),
         contrast=np.clip(rng.normal(1.19, 0.11), 0.95, 1.5),
         movement=min(0.3, rng.gamma(1.2, 0.05)),

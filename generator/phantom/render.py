@@ -26,8 +26,11 @@ from .texture import draw_trabeculae, vary_thickness
 
 VERSION = 6  # raised whenever the same seed gives other pixels than before
 
-# Thickness from lip or cheek to tongue, by position 1 to 8, relative to a premolar's.
-BREADTH = (0.84, 0.80, 0.86, 0.92, 0.95, 1.0, 0.97, 0.84)
+# Thickness from lip or cheek to tongue, by position 1 to 8, relative to a lower molar's.
+BREADTH = {
+    "upper": (0.84, 0.80, 0.88, 0.98, 1.02, 1.14, 1.14, 1.0),
+    "lower": (0.84, 0.80, 0.86, 0.92, 0.95, 1.0, 0.97, 0.84),
+}
 
 DENTITIONS = {"adult": random_patient, "mixed": random_child, "edentulous": random_edentulous}
 
@@ -110,7 +113,7 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
         body = implant(grid) if stand.tooth.state == "implant" else pontic(grid)
         scene.add("trough", grid.patch(body), 1.0)
         return
-    thickness = BREADTH[stand.tooth.position - 1]
+    thickness = BREADTH["upper" if stand.tooth.upper else "lower"][stand.tooth.position - 1]
     tissue = grid.patch(thickness * hard_tissue(grid) + findings(grid) + socket(grid))
     if stand.tooth.state in ("germ", "impacted"):
         sac = grid.patch(follicle(grid))

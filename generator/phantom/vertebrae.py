@@ -37,11 +37,21 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
 
 
 def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
-    """The front arch of the first vertebra: a small bright oval."""
-    oval = np.array([(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]) * scene.rng.uniform(1.2, 1.8, 2)
+    """The first vertebra: its front arch a small bright oval, the transverse process a knob with a hole beside it."""
+    rng = scene.rng
+    oval = np.array([(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]) * rng.uniform(1.2, 1.8, 2)
     oval = mirrored(moved(scene.wobble(oval, 0.4), *at), side)
     scene.add_area("trough", oval, 0.5, 0.05 * clear)
     scene.add("trough", scene.shell(oval, 1.3), 0.05 * clear)
+    knob = np.add(at, (rng.uniform(3, 10), rng.uniform(-6, 4)))
+    body = mirrored(scene.wobble(_ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
+    dense = rng.uniform(0.03, 0.20)
+    scene.add_area("trough", body, rng.uniform(0.4, 1.4), dense)
+    scene.add("trough", scene.shell(body, 1.2), 0.3 * dense)
+    hole = mirrored(scene.wobble(_ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
+    scene.add_area("trough", hole, 0.6, -dense * rng.uniform(0.0, 0.9))
+    behind = _ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
+    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.02, 0.18))
 
 
 def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
