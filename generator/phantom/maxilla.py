@@ -59,12 +59,13 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     jaws = patient.jaws
     deep, wide = jaws.sinus_depth, jaws.sinus_width
     low = jaws.palate_height + 5.5 + deep + scene.rng.normal(0, 1.6)
-    walls = [(21, 18), (19, 34), (21 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
+    walls = [(23, 18), (21, 34), (22 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.20, -0.06))
-    floor = walls[2:8]
-    scene.add_line("trough", floor, (0.1, 0.6, 0.9, 0.9, 0.6, 0.1), 0.3, scene.rng.uniform(0.05, 0.14))
+    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.18, -0.05))
+    floor = walls[1:9]
+    widths = (0.1, 0.5, 0.8, 0.9, 0.9, 0.9, 1.1, 0.4)
+    scene.add_line("trough", floor, widths, 0.3, scene.rng.uniform(0.05, 0.15))
     if scene.rng.uniform() < 0.7:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
@@ -82,8 +83,8 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
             (x + 0.7 * wide, foot + 1)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add_line("trough", wall, (0.5, 1.0, 1.5, 1.5, 0.5), rng.uniform(0.25, 0.6), 0.09 * clear)
-        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.028 * clear)
+        scene.add_line("trough", wall, (0.5, 1.0, 1.5, 1.5, 0.5), rng.uniform(0.2, 0.5), 0.12 * clear)
+        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.035 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
     scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
@@ -119,9 +120,9 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     jaws, rng = patient.jaws, scene.rng
     floor, half = jaws.palate_height - 3, 20 * jaws.nasal_width
     bend = jaws.septum_deviation
-    cavity = [(0, -4), (half * 0.45, -3), (half * 0.7, 12), (half, floor - 12), (half * 0.85, floor - 3)]
+    cavity = [(0, -4), (half * 0.7, -3), (half * 0.8, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.07, 0.2))
+    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.09, 0.23))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
         high = rng.uniform(-10, 10)
@@ -134,7 +135,7 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
         wall = [(half * 0.8, -2), (half * 0.95, 12), (half * 1.05, floor - 9), (half * 1.05, floor - 1)]
         wall = mirrored(scene.wobble(wall, 1.0), side)
-        scene.add_line("behind", wall, (0.5, 1.3, 1.5, 0.8), rng.uniform(0.4, 1.4), rng.uniform(0.02, 0.12))
+        scene.add_line("behind", wall, (0.7, 1.3, 1.6, 1.0), rng.uniform(0.2, 0.9), rng.uniform(0.05, 0.18))
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)

@@ -272,7 +272,7 @@ def band_noise(
     `bandwidth` is the spread of log frequency; `stretch` draws the waves out along the rows (below 1: along the
     columns). Slow noise is made on a coarser grid and interpolated.
     """
-    step = max(1, min(int(period / 5), min(shape) // 8))
+    step = max(1, min(int(period / 8), min(shape) // 8))
     small = tuple(-(-length // step) for length in shape)
     noise = _filtered_noise(rng, small, period / step, bandwidth, stretch)
     noise /= max(float(noise.std()), 1e-9)

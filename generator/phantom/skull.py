@@ -16,10 +16,10 @@ TANGLES = (
     Tangle((106, 38), (10, 11), 8, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
     Tangle((136, 34), (9, 15), 30, (6, 22), (2, 8), 0.04, turn=1.2, blurred=(0.2, 1.4)),
     Tangle((76, 12), (12, 9), 12, (18, 40), (3, 9), 0.06, turn=0.35, blurred=(0.1, 0.7)),
-    Tangle((24, 12), (12, 10), 10, (16, 40), (1.5, 6), 0.055, rise=4.0, turn=0.25, blurred=(0.1, 0.8)),
-    Tangle((34, 18), (16, 12), 10, (20, 50), (1.5, 7), 0.05, rise=0.12, turn=0.25, blurred=(0.1, 0.8)),
-    Tangle((50, 34), (14, 9), 8, (12, 32), (3, 9), 0.05, blurred=(0.1, 0.7)),
-    Tangle((64, 32), (6, 12), 9, (30, 60), (2, 6), 0.045, rise=3.5, turn=0.18, blurred=(0.1, 0.6)),
+    Tangle((24, 12), (12, 10), 6, (16, 40), (1.5, 6), 0.055, rise=4.0, turn=0.25, blurred=(0.1, 0.8)),
+    Tangle((34, 18), (16, 12), 6, (20, 50), (1.5, 7), 0.05, rise=0.12, turn=0.25, blurred=(0.1, 0.8)),
+    Tangle((50, 34), (14, 9), 4, (12, 32), (3, 9), 0.05, blurred=(0.1, 0.7)),
+    Tangle((64, 32), (6, 12), 7, (30, 60), (1.5, 5), 0.06, rise=3.5, turn=0.18, blurred=(0.1, 0.6)),
 )
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 1.8  # the fossa's roof as drawn below; mm of disc under it
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
@@ -73,7 +73,7 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
     bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (76, -8)]]), side)
     body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.8)), 40 + rise + rng.normal(0, 4))
-    scene.add("trough", body, 0.31 * rng.uniform(0.6, 1.3))
+    scene.add("trough", body, 0.27 * rng.uniform(0.6, 1.3))
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
         "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.5), rng.uniform(0.0, 0.12)

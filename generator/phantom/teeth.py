@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.200, 0.105, 0.125, 0.075, 0.036, 0.038
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.205, 0.110, 0.085, 0.060, 0.036, 0.038
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
@@ -194,7 +194,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
-    slim = np.clip(1.0 + (0.62 if grid.tooth.upper else 0.55) * grid.v / grid.root, 0.3, 1.0)
+    slim = np.clip(1.0 + (0.50 if grid.tooth.upper else 0.48) * grid.v / grid.root, 0.3, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
@@ -216,7 +216,7 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
         half = grid.width * 0.14 * age
         floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
-        canals = np.maximum(canals, chamber * grid.soft((roof - grid.v) * 0.6))
+        canals = np.maximum(canals, 0.7 * chamber * grid.soft((roof - grid.v) * 0.6))
     return (0.7 if grid.tooth.upper else 1.0) * PULP * age * canals
 
 

@@ -13,7 +13,7 @@ ARCHES = Tangle((144, 96), (7, 30), 16, (6, 26), (3, 12), 0.05, rise=0.2, turn=0
 
 def draw_spine(scene: Scene) -> None:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 130 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.5, 1.9)
+    front, clear = 124 + scene.rng.normal(0, 6.0), scene.rng.uniform(0.3, 2.4)
     for side in (-1, 1):
         _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
     add_tangles(scene, (ARCHES,), BOTH)
