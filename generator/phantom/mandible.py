@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.112, 0.145
+BODY, CORTEX = 0.112, 0.16
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -103,7 +103,7 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     ramp = np.maximum(ramp, 0.75 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
     lower = 1 - 0.55 * np.clip((rows - 92) / 22, 0, 1) * fossa
-    uneven = 1 + 0.17 * band_noise(scene.grain, bone.values.shape, 14 * scene.scale, 0.6)
+    uneven = 1 + 0.08 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
 
@@ -130,7 +130,10 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
     scene.add_line("trough", head, rim, scene.rng.uniform(0.2, 0.6), scene.rng.uniform(0.03, 0.10))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
-    scene.add_line("trough", mirrored(scene.wobble(oblique, 0.8), side), (0.6, 1.4, 1.8, 1.2, 0.3), 0.6, 0.07)
+    oblique = mirrored(scene.wobble(oblique, 0.8), side)
+    for wide, blurred, depth in ((1.0, 0.5, 0.035), (3.0, 1.6, 0.03)):
+        widths = wide * np.array((0.6, 1.4, 1.8, 1.2, 0.3))
+        scene.add_line("trough", oblique, widths, blurred, depth * scene.rng.uniform(0.1, 1.4))
     scene.add_line("trough", border[4:12], (0.8, 1.6, 2.0, 2.0, 1.8, 1.6, 1.6, 1.0), 0.8, scene.rng.uniform(0.0, 0.05))
     return _draw_canal(scene, patient, side)
 

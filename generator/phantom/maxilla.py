@@ -62,7 +62,7 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(23, 18), (21, 34), (22 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.18, -0.05))
+    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.15, -0.04))
     floor = walls[1:9]
     widths = (0.1, 0.5, 0.8, 0.9, 0.9, 0.9, 1.1, 0.4)
     scene.add_line("trough", floor, widths, 0.3, scene.rng.uniform(0.05, 0.15))
@@ -159,9 +159,9 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
 def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
-    arch, tilt = rng.normal(0.4, 1.4), rng.normal(0, 0.8)
+    arch, tilt = rng.normal(0.3, 0.7), rng.normal(0, 0.4)
     x = np.array([-82, -52, -24, 0, 24, 52, 82])
-    line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.6)
+    line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.3)
     widths = rng.uniform(0.9, 2.1) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
     scene.add_line("behind", line, widths, rng.uniform(0.5, 1.2), rng.uniform(0.06, 0.18))
     above = rng.uniform(3, 10)

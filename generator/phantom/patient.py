@@ -49,7 +49,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         palate_height=normal(41.2, 2.6),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(10.0, 3.6), 1, 20),
+        smile=np.clip(normal(8.5, 3.4), 1, 20),
         bite_opening=np.clip(normal(4.8, 1.7), 1.2, 9.0),
         bite_wedge=np.clip(normal(0.5, 0.3), 0.0, 1.0),
         overlap=[float(value) for value in rng.gamma(1.3, 0.45, 2)],
@@ -66,7 +66,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         shift=rng.normal(0, 2.8),
         height=rng.normal(2.2, 5.0),
         exposure=rng.normal(0, 0.036),
-        contrast=np.clip(rng.normal(1.19, 0.11), 0.95, 1.5),
+        contrast=np.clip(rng.normal(1.15, 0.12), 0.9, 1.5),
         movement=min(0.3, rng.gamma(1.2, 0.05)),
         bite_block=bool(rng.uniform() < 0.75),
     )

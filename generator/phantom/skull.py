@@ -29,7 +29,7 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
     offsets = {}
     # What lies above the field is met aslant, and brighter towards the sides.
-    scene.behind += 0.18 * np.clip((scene.across - 44) / 30, 0, 1) * np.clip((22 - scene.down) / 26, 0, 1)
+    scene.behind += 0.22 * np.clip((scene.across - 40) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
     for side, condyle in condyles.items():
         out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal(0, (1.0, 0.7))
         _draw_temporal_bone(scene, side, out, rise)
@@ -99,7 +99,7 @@ def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     place = np.exp(-(((across - out + 0.35 * (down - low)) / 15) ** 2) - ((down - low) / 17) ** 2)
     pixels = scene.scale / bone.step
     cloud = 0.11 * (0.9 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5))) / np.maximum(place, 0.35)
-    for size, depth in ((13, 0.08), (7.5, 0.07), (4.5, 0.05), (2.6, 0.035)):
+    for size, depth in ((13, 0.06), (7.5, 0.05), (4.5, 0.04), (2.6, 0.03)):
         bubbles = np.abs(band_noise(scene.grain, place.shape, 2 * size * pixels, 0.45))
         cloud += depth * (1.0 - np.minimum(bubbles, 2.0))
     spread = np.clip(0.9 + 0.5 * band_noise(scene.grain, place.shape, 30 * pixels, 0.6), 0.2, 1.8)
@@ -121,7 +121,7 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     oval = np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
     oval = oval @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
     hole, rim = (mirrored(scene.wobble(centre + grown * oval, 0.35), side) for grown in (1.0, 1.7))
-    clear = rng.uniform(0.2, 1.0)
+    clear = rng.uniform(0.0, 0.7)
     scene.add_area("trough", rim, 0.9, 0.10 * clear)
     scene.add_area("trough", hole, rng.uniform(0.4, 1.0), -0.34 * clear)
     scene.add_line("trough", np.vstack([hole, hole[:1]]), 0.8, 0.3, 0.08 * clear)

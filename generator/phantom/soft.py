@@ -45,7 +45,7 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
         scene.add_area("behind", mirrored(cheek, side), 8.0, 0.15 * bulk)
     down, across = scene.down, scene.across
     scene.behind += 0.14 * np.clip((9 - down) / 12, 0, 1)  # the skull above the field lies aslant in the beam
-    scene.behind -= 0.11 * np.clip((down - 118) / 24, 0, 1) * (1.5 - across / 70)
+    scene.behind -= 0.11 * np.clip((down - 123) / 20, 0, 1) * (1.5 - across / 70)
     nape = scene.rng.uniform(0, 0.1)
     scene.behind += nape * np.clip((across - 124) / 16, 0, 1) * np.clip((112 - down) / 30, 0, 1)
 
@@ -93,7 +93,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(0.04, 0.14))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(0.02, 0.09))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
@@ -130,9 +130,9 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     if scene.rng.uniform() < 0.6:  # some blocks are wedges
         stick = [(-wide, y - half), (-wide / 2, y - half - 1.5), (wide / 2, y - half - 1.5), (wide, y - half),
                  (wide * 0.3, foot), (-wide * 0.3, foot)]  # fmt: skip
-    scene.add_area("trough", stick, 0.4, scene.rng.uniform(0.05, 0.12))
+    scene.add_area("trough", stick, 0.4, scene.rng.uniform(0.06, 0.15))
     scene.add_line("trough", [(-wide, y - half), (wide, y - half)], 0.6, 0.2, -0.05)
-    scene.add_line("trough", [(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3, 0.06)
+    scene.add_line("trough", [(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3, 0.03)
 
 
 def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
@@ -142,13 +142,13 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
     gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.0, 3.5), -scene.rng.uniform(0.02, 0.15))
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.0, 3.5), -scene.rng.uniform(0.01, 0.11))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",
         mirrored(scene.wobble(over, 2.5), side),
         scene.rng.uniform(1.2, 3.0),
-        -0.01 - 0.12 * patient.soft_tissue["airway"],
+        -0.01 - 0.09 * patient.soft_tissue["airway"],
     )
     outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
     scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(0.0, 0.08))
@@ -159,7 +159,7 @@ def _draw_hyoid(scene: Scene, side: int) -> None:
     rng = scene.rng
     x, y = rng.normal(86, 9), rng.normal(124, 7)
     horn = scene.wobble([(x + 25, y - 15), (x + 17, y - 9), (x + 7, y - 4), (x - 4, y + 1)], 1.5)
-    clear, blurred = rng.uniform(0.3, 1.3), rng.uniform(0.5, 1.4)
+    clear, blurred = rng.uniform(0.5, 2.0), rng.uniform(0.3, 1.0)
     scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred, 0.07 * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
@@ -230,13 +230,14 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(84, 102), rng.uniform(19, 30), rng.uniform(1.2, 6.0)
+    top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(0.6, 4.0)
+    density *= rng.uniform(0.5, 1.5)
     for side in (-1, 1):
-        inner, outer = rng.uniform(1, 8), half + rng.normal(0, 1.5)
+        inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
         column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add_area("behind", column, blurred, 0.105 * density * rng.uniform(0.4, 1.5))
+        scene.add_area("behind", column, blurred, 0.105 * density * rng.uniform(0.75, 1.25))
     seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
     scene.add_line("behind", seam, (6.0, 5.0, 2.0), 1.5, 0.07 * density)
     columns, y = scene.shape[1], scene.down

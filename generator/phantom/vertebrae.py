@@ -24,7 +24,12 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
     rng = scene.rng
     slant = rng.normal(0.03, 0.06)
     neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
-    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.0, 0.11))
+    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.0, 0.08))
+    # The soft tissue before the spine ends at the airway in one edge.
+    room = rng.uniform(4, 12)
+    throat = [(front - room, 40), (150, 40), (150, 165), (front + 100 * slant - room, 165), (front - room, 96)]
+    throat = mirrored(scene.wobble(throat, 0.8), side)
+    scene.add_area("behind", throat, rng.uniform(0.3, 1.2), rng.uniform(0.01, 0.06))
     y = 46 + rng.normal(0, 4)
     _draw_atlas(scene, side, (front + 1, y - 3), 0.6 * clear)
     tall = rng.uniform(20, 24)
@@ -32,8 +37,8 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
     y += tall + rng.uniform(2.5, 4)
     while y < 152:
         tall = rng.uniform(11.5, 16.5)
-        _draw_body(scene, side, (front + slant * (y - 50) + rng.normal(0, 1.4), y), tall, clear * rng.uniform(0.2, 1.3))
-        y += tall + rng.uniform(1.5, 5.0)
+        _draw_body(scene, side, (front + slant * (y - 50) + rng.normal(0, 0.9), y), tall, clear * rng.uniform(0.6, 1.2))
+        y += tall + rng.uniform(0.8, 3.0)
 
 
 def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
@@ -51,7 +56,7 @@ def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
     hole = mirrored(scene.wobble(_ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
     scene.add_area("trough", hole, 0.6, -dense * rng.uniform(0.0, 0.9))
     behind = _ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
-    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.02, 0.18))
+    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.12))
 
 
 def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
@@ -72,7 +77,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     outline = [(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall), (8, tall - 0.4), (20, tall - 3.5), (20, 0.3 * tall),
                (20, -3), (9, -0.8)]  # fmt: skip
     outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
-    scene.add_area("trough", outline, rng.uniform(0.5, 2.0), 0.10 * clear)
+    scene.add_area("trough", outline, rng.uniform(0.5, 2.0), 0.055 * clear)
     scene.add("trough", scene.shell(outline, 0.7), 0.03 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), (9, -0.4), (20, -2.6)], at, clear)
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), (8, tall - 1), (20, tall - 4)], at, clear)
