@@ -64,8 +64,8 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = mirrored(scene.wobble(walls, 1.0), side)
     scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.15, -0.04))
     floor = walls[1:9]
-    widths = (0.1, 0.5, 0.8, 0.9, 0.9, 0.9, 1.1, 0.4)
-    scene.add_line("trough", floor, widths, 0.3, scene.rng.uniform(0.05, 0.15))
+    widths = np.array((0.1, 0.5, 0.8, 0.9, 0.9, 0.9, 1.1, 0.4))
+    scene.add_line("trough", floor, widths * scene.rng.uniform(0.3, 1.8, 8), 0.4, scene.rng.uniform(0.03, 0.13))
     if scene.rng.uniform() < 0.7:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
@@ -87,6 +87,10 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
         scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.035 * clear)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
     scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
+    buttress = [(x + 1, foot + 3), (x + 4, foot - 12), (x + 14, 26), (x + 25, 24), (x + 22, 32), (x + 13, foot - 6),
+                (x + 8, foot + 6)]  # fmt: skip
+    buttress = mirrored(scene.wobble(buttress, 1.6), side)
+    scene.add_area("behind", buttress, rng.uniform(0.4, 1.6), 0.08 * clear * rng.uniform(0.2, 1.6))
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
     scene.add_line("behind", arch, (9, 7, 6, 6.5, 8), 1.0, rng.uniform(0.03, 0.10))

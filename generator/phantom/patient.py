@@ -52,7 +52,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         smile=np.clip(normal(8.5, 3.4), 1, 20),
         bite_opening=np.clip(normal(4.8, 1.7), 1.2, 9.0),
         bite_wedge=np.clip(normal(0.5, 0.3), 0.0, 1.0),
-        overlap=[float(value) for value in rng.gamma(1.3, 0.45, 2)],
+        overlap=[float(value) for value in rng.gamma(1.5, 0.65, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
 

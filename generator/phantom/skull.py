@@ -94,11 +94,12 @@ def _thinning_out(scene: Scene, bone: Patch, tip: float) -> Patch:
 
 
 def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
-    """The mastoid's cells, about a point in mm: of all sizes and over each other, a cloud of bubbles more than a net."""
+    """The mastoid's cells, about a point in mm: of all sizes and over each other, a cloud more than a net."""
     down, across = _within(scene, bone)
     place = np.exp(-(((across - out + 0.35 * (down - low)) / 15) ** 2) - ((down - low) / 17) ** 2)
     pixels = scene.scale / bone.step
-    cloud = 0.11 * (0.9 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5))) / np.maximum(place, 0.35)
+    lumps = 0.11 * (0.9 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5)))  # they go on farther out
+    cloud = lumps / np.maximum(place, 0.35)
     for size, depth in ((13, 0.06), (7.5, 0.05), (4.5, 0.04), (2.6, 0.03)):
         bubbles = np.abs(band_noise(scene.grain, place.shape, 2 * size * pixels, 0.45))
         cloud += depth * (1.0 - np.minimum(bubbles, 2.0))

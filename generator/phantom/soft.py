@@ -13,7 +13,7 @@ from .scene import Scene, mirrored, moved
 from .vertebrae import draw_spine
 
 # Folds of cheek, tongue, soft palate and throat over the rami and behind them; the far jaw's long straight borders.
-FOLDS = Tangle((94, 84), (17, 22), 6, (36, 90), (10, 34), 0.04, rise=0.15, turn=0.45, blurred=(0.6, 2.4))
+FOLDS = Tangle((94, 84), (17, 22), 9, (36, 90), (10, 34), 0.04, rise=0.15, turn=0.45, blurred=(0.6, 2.4))
 FAR_JAW = Tangle((76, 84), (8, 8), 1, (70, 110), (24, 48), 0.04, rise=-0.04, turn=0.1, blurred=(0.2, 0.7))
 THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.042, rise=2.0, blurred=(0.4, 2.5))
 
@@ -93,7 +93,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(0.02, 0.09))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.03, 0.07))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
@@ -231,7 +231,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
     top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(0.6, 4.0)
-    density *= rng.uniform(0.5, 1.5)
+    density = min(1.8, density * rng.uniform(0.6, 1.2))
     for side in (-1, 1):
         inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),

@@ -50,7 +50,7 @@ def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
     scene.add("trough", scene.shell(oval, 1.3), 0.05 * clear)
     knob = np.add(at, (rng.uniform(3, 10), rng.uniform(-6, 4)))
     body = mirrored(scene.wobble(_ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
-    dense = rng.uniform(0.03, 0.20)
+    dense = rng.uniform(0.01, 0.11)
     scene.add_area("trough", body, rng.uniform(0.4, 1.4), dense)
     scene.add("trough", scene.shell(body, 1.2), 0.3 * dense)
     hole = mirrored(scene.wobble(_ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
