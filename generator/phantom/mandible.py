@@ -117,7 +117,7 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
     widths = cortex * np.array([0.2, 0.5, 0.9, 1.2, 1.2, 0.9, 0.7, 0.9, 1.2, 1.2, 0.9, 0.5, 0.2])
-    widths *= scene.rng.uniform(0.7, 1.4, 13)
+    widths *= scene.rng.uniform(0.4, 1.7, 13)
     for thick, share in ((0.7, 0.25), (1.0, 0.3), (1.7, 0.3), (3.2, 0.3)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 

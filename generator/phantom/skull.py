@@ -98,7 +98,7 @@ def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     down, across = _within(scene, bone)
     place = np.exp(-(((across - out + 0.35 * (down - low)) / 15) ** 2) - ((down - low) / 17) ** 2)
     pixels = scene.scale / bone.step
-    lumps = 0.11 * (0.9 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5)))  # they go on farther out
+    lumps = 0.07 * (1.2 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5)))  # they go on farther out
     cloud = lumps / np.maximum(place, 0.35)
     for size, depth in ((13, 0.06), (7.5, 0.05), (4.5, 0.04), (2.6, 0.03)):
         bubbles = np.abs(band_noise(scene.grain, place.shape, 2 * size * pixels, 0.45))
@@ -137,10 +137,10 @@ def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
 def _draw_fibres(scene: Scene, side: int) -> None:
     """Fine lines of bone, bowed, most of them along the rise."""
     rng, threads = scene.rng, []
-    for _ in range(16):
+    for _ in range(22):
         out = rng.uniform(74, 150)
         start = np.array([out, rng.uniform(-4, 10 + 0.5 * (out - 74))])
-        heading, length, bow = rng.normal(np.arctan(RISE), 0.6), rng.uniform(6, 22), rng.normal(0, 0.2)
+        heading, length, bow = rng.normal(np.arctan(RISE), 0.6), rng.uniform(6, 22), rng.normal(0, 0.3)
         steps = np.linspace(-0.5, 0.5, 4)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
         thread = start + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))

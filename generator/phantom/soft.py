@@ -25,8 +25,8 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     draw_spine(scene)
     for side in (-1, 1):
         _draw_pharynx(scene, patient, side)
-        _draw_hyoid(scene, side)
         _draw_ear(scene, side, ("right" if side < 0 else "left") in patient.earrings)
+    _draw_hyoid(scene)
     add_tangles(scene, (FOLDS, THROAT, FAR_JAW), BOTH)
 
 
@@ -154,13 +154,19 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(0.0, 0.08))
 
 
-def _draw_hyoid(scene: Scene, side: int) -> None:
-    """Body and greater horn, thrown outwards and doubled, since the hyoid lies behind the focal trough."""
-    rng = scene.rng
-    x, y = rng.normal(86, 9), rng.normal(124, 7)
+def _draw_hyoid(scene: Scene) -> None:
+    """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
+    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.4, 1.6)
+    for side in (-1, 1):
+        _draw_horn(scene, side, at + scene.rng.normal(0, (3.0, 2.0)), clear * scene.rng.uniform(0.6, 1.2))
+
+
+def _draw_horn(scene: Scene, side: int, at: np.ndarray, clear: float) -> None:
+    """Half of the hyoid's body, and the greater horn behind it."""
+    rng, (x, y) = scene.rng, at
     horn = scene.wobble([(x + 25, y - 15), (x + 17, y - 9), (x + 7, y - 4), (x - 4, y + 1)], 1.5)
-    clear, blurred = rng.uniform(0.5, 2.0), rng.uniform(0.3, 1.0)
-    scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 4.6, 6.0), blurred, 0.07 * clear)
+    blurred = rng.uniform(0.5, 1.4)
+    scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 5.0, 7.0), blurred, 0.05 * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
         scene.add_line("behind", rim, (0.3, 0.8, 1.0, 0.8), blurred, rng.uniform(0.0, 0.04) * clear)
@@ -230,7 +236,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(0.6, 4.0)
+    top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(1.2, 4.5)
     density = min(1.8, density * rng.uniform(0.6, 1.2))
     for side in (-1, 1):
         inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)

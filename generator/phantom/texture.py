@@ -10,7 +10,7 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((5.0, 1.7, 1.0), (2.6, 1.8, 0.7)),
+    "mandible": ((4.2, 1.5, 0.8), (2.2, 1.6, 1.0)),
     "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 1.0)),
 }
 
@@ -34,7 +34,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             marrow *= np.clip((104 - scene.across) / 40, 0.45, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
-        scene.trough[window] += 0.055 * (visible * marrow)[window] * pattern
+        scene.trough[window] += 0.052 * (visible * marrow)[window] * pattern
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
