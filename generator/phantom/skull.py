@@ -73,7 +73,7 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
     bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (76, -8)]]), side)
     body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.8)), 40 + rise + rng.normal(0, 4))
-    scene.add("trough", body, 0.27 * rng.uniform(0.6, 1.3))
+    scene.add("trough", body, 0.28 * rng.uniform(0.5, 1.3))
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
         "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.5), rng.uniform(0.0, 0.12)
@@ -89,8 +89,10 @@ def _thinning_out(scene: Scene, bone: Patch, tip: float) -> Patch:
     """A temporal bone, crisp where it ends at the joint, runs out towards the face and, unevenly, below its mastoid."""
     down, across = _within(scene, bone)
     uneven = 8 * band_noise(scene.grain, bone.values.shape, 24 * scene.scale / bone.step, 0.7)
-    mastoid = np.clip(0.5 + (tip + uneven - down) / 26, 0, 1)
-    return Patch(bone.top, bone.left, bone.values * mastoid * np.clip((across - 68 - down / 2) / 36, 0.1, 1), bone.step)
+    outer = 12 * np.clip((across - 124) / 20, 0, 1)
+    mastoid = np.clip(0.5 + (tip + outer + uneven - down) / 26, 0, 1)
+    thick = np.clip((across - 68 - down / 2) / 36, 0.1, 1) * (1 + 0.5 * np.clip((across - 116) / 24, 0, 1))
+    return Patch(bone.top, bone.left, bone.values * mastoid * thick, bone.step)
 
 
 def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
@@ -100,11 +102,12 @@ def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     pixels = scene.scale / bone.step
     lumps = 0.07 * (1.2 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5)))  # they go on farther out
     cloud = lumps / np.maximum(place, 0.35)
-    for size, depth in ((13, 0.06), (7.5, 0.05), (4.5, 0.04), (2.6, 0.03)):
+    for size, depth in ((13, 0.035), (7.5, 0.055), (4.5, 0.065), (2.6, 0.05)):
         bubbles = np.abs(band_noise(scene.grain, place.shape, 2 * size * pixels, 0.45))
-        cloud += depth * (1.0 - np.minimum(bubbles, 2.0))
+        cloud += depth * (1.2 - np.sqrt(bubbles))
     spread = np.clip(0.9 + 0.5 * band_noise(scene.grain, place.shape, 30 * pixels, 0.6), 0.2, 1.8)
-    scene.add("trough", Patch(bone.top, bone.left, bone.values * place * spread * cloud, bone.step), 1.0)
+    cloud = np.maximum(place * spread * cloud, -0.05)  # the bone around them is thick
+    scene.add("trough", Patch(bone.top, bone.left, bone.values * cloud, bone.step), 1.0)
 
 
 def _within(scene: Scene, patch: Patch) -> tuple[np.ndarray, np.ndarray]:
