@@ -93,6 +93,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     jaws, x = patient.jaws, np.linspace(*_bite_ends(patient), 9)
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
+    # Mostly air, but lips and cheeks may lie over it.
     scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.03, 0.07))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
