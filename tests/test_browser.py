@@ -194,6 +194,18 @@ def test_a_session_by_keyboard_alone(observer, records):
         assert (row["viewport_width"], row["viewport_height"]) == (1440, 900)
 
 
+def test_practice_feedback_shows_though_the_server_hears_late_that_the_image_was_shown(observer):
+    observer.page.add_init_script("""const send = window.fetch;
+        window.fetch = async (url, options) => {
+            if (String(url).endsWith("/shown")) await new Promise((done) => setTimeout(done, 300));
+            return send(url, options);
+        };""")
+    observer.begin()
+    while len(observer.given) < 1 + PRACTICE:
+        observer.step()
+    assert len(observer.feedback) == PRACTICE
+
+
 def test_nothing_is_preselected_and_enter_alone_submits_nothing(observer):
     observer.begin()
     observer.page.keyboard.press("Enter")

@@ -209,9 +209,8 @@ export class Session {
       return await new Promise((resolve, reject) => {
         const { signal } = done;
         this.#signal.addEventListener("abort", () => reject(this.#signal.reason), { signal });
-        queue.addEventListener("confirmed", ({ detail }) => detail.item.trial === trial && resolve(detail.reply), {
-          signal,
-        });
+        const answered = ({ item, reply }) => item.trial === trial && item.kind === "answer" && resolve(reply);
+        queue.addEventListener("confirmed", ({ detail }) => answered(detail), { signal });
         queue.addEventListener("change", () => queue.status.state === "offline" && resolve(null), { signal });
       });
     } finally {
