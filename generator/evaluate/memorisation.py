@@ -79,7 +79,7 @@ def _judged(space: str, ours: tuple, theirs: tuple, training: np.ndarray) -> Nea
     threshold = float(np.sort(held_out)[rank - 1])
     below, places = synthetic < threshold, ours[1][:, 0]
     # Images that are all nearly alike are no independent cases: they all lie below the threshold or none does. Each
-    # original counting once, at most too few are counted, so that p is never too small.
+    # original counting once, too few are counted at worst, which can only make p larger.
     originals = len(np.unique(places[below]))
     p = precedence(originals, len(synthetic), rank, len(held_out))
     return Nearness(space, synthetic, held_out, ours[0][:, 0], places, threshold, int(below.sum()), originals, p)

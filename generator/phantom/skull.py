@@ -41,7 +41,7 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
 
 
 def draw_web(scene: Scene) -> None:
-    """The web of fine bony lines over both temporal bones, and the air cells of the mastoids below them."""
+    """The web of fine bony lines over both temporal bones."""
     rows = scene.down[:, 0] < 84
     down, across = scene.down[rows], scene.across
     if len(down) < 16:
