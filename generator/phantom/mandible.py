@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.112, 0.16
+BODY, CORTEX = 0.098, 0.12
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -37,7 +37,7 @@ def _crest_depth(patient: Patient, fdi: int, lost: float) -> float:
     return crown + CREST + patient.jaws.bone_loss + (lost if gone else 0.0)
 
 
-CONDYLE = 13  # the condyle's highest point among those of a posterior border
+CONDYLE = 14  # the condyle's highest point among those of a posterior border
 
 
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
@@ -48,12 +48,12 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     narrow = wide + 5
     drop, lean = 0.9 * flare, scene.rng.normal(1.0, 4.5)
-    body = [(18, 137.8 + low), (37, 135.4 + low), (55, 129 + low + 0.1 * drop),
-            (72 + 0.4 * narrow, 119 + low + 0.3 * drop),
-            (87 + 0.9 * narrow, 111 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
-    angle = [(97 + wide, 106 + 0.9 * drop), (105.5 + wide + flare / 3, 98.5 + drop), (109 + wide + flare / 3, 87)]
+    body = [(18, 137.8 + low), (37, 134.4 + low), (55, 126 + low + 0.1 * drop),
+            (72 + 0.4 * narrow, 114.5 + low + 0.3 * drop),
+            (87 + 0.9 * narrow, 107 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
+    angle = [(97 + wide, 104 + 0.9 * drop), (105.5 + wide + flare / 3, 97.5 + drop), (109 + wide + flare / 3, 87)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
-    head = [(4.4, 13), (6.4, 6), (0.6, -0.5), (-6.0, 3.5), (-6.6, 12)]
+    head = [(4.6, 13), (6.6, 6), (4.4, 0.8), (-1.2, -0.6), (-6.2, 3.4), (-6.6, 12)]
     condyle = [(106.5 + wide + lean + size * x, 23.5 + lift + size * y) for x, y in head]
     notch = [(97.5 + wide + 0.7 * lean, 45 + lift), (94 + wide / 2, 54 + lift / 2), (89, 54 + peak / 2)]
     coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
@@ -100,10 +100,10 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
-    ramp = np.maximum(ramp, 0.75 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    ramp = np.maximum(ramp, 0.9 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.55 * np.clip((rows - 92) / 22, 0, 1) * fossa
-    uneven = 1 + 0.08 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
+    lower = 1 - 0.32 * np.clip((rows - 92) / 22, 0, 1) * fossa
+    uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
 
@@ -117,18 +117,18 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
     widths = cortex * np.array([0.2, 0.5, 0.9, 1.2, 1.2, 0.9, 0.7, 0.9, 1.2, 1.2, 0.9, 0.5, 0.2])
-    widths *= scene.rng.uniform(0.4, 1.7, 13)
+    widths *= scene.rng.uniform(0.1, 2.1, 13)
     for thick, share in ((0.7, 0.25), (1.0, 0.3), (1.7, 0.3), (3.2, 0.3)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
-    head = border[8:17]  # the neck with it, so that no ball seems to sit on the ramus
+    head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.07))
-    rim = (0.1, 0.6, 0.9, 1.1, 1.2, 1.2, 1.0, 0.7, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.2, 0.6), scene.rng.uniform(0.03, 0.10))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.09))
+    rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.01, 0.07))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     oblique = mirrored(scene.wobble(oblique, 0.8), side)
     for wide, blurred, depth in ((1.0, 0.5, 0.035), (3.0, 1.6, 0.03)):
@@ -162,4 +162,4 @@ def _draw_chin(scene: Scene) -> None:
     scene.add_area("trough", scene.wobble(chin, 1.5), 4.0, 0.02)
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
-        scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.04)
+        scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.015)

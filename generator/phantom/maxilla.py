@@ -16,9 +16,11 @@ def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]
     _draw_alveolar_process(scene, patient)
     _draw_fossae(scene)
     _draw_nose(scene, patient)
+    _draw_floors(scene)
+    walls = scene.rng.normal((0, 47, 2, 10), (2.0, 3.0, 5.0, 2.5))  # a head has its walls alike on both sides
     for side in (-1, 1):
         _draw_sinus(scene, patient, side)
-        _draw_zygoma(scene, patient, side)
+        _draw_zygoma(scene, patient, side, walls + scene.rng.normal(0, (1.5, 1.2, 1.5, 1.0)))
         _draw_orbit(scene, side)
     draw_skull_base(scene, condyles)
     _draw_palate(scene, patient)
@@ -72,19 +74,38 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
         scene.add_line("trough", septum, (0.9, 0.6, 0.3), 0.3, 0.06)
 
 
-def _draw_zygoma(scene: Scene, patient: Patient, side: int) -> None:
-    """The zygomatic process as the bright J behind the sinus, the bone's body and its arch running back."""
+def _draw_floors(scene: Scene) -> None:
+    """Floors and roofs of orbit and sinus, which hang between the upright walls, nearly alike on both sides."""
     rng = scene.rng
-    x = 58 + patient.jaws.sinus_width + rng.normal(0, 2.5)
-    foot, lean, wide = 47 + rng.normal(0, 3), rng.normal(2, 5), rng.uniform(6, 14)
+    for low in rng.uniform(4, 32, 6):
+        inner, outer = rng.normal((24, 60), 5)
+        ends = low - rng.uniform(3, 14, 2)
+        arc = [(inner, ends[0]), (0.8 * inner + 0.2 * outer, low - 1.5), ((inner + outer) / 2, low),
+               (0.2 * inner + 0.8 * outer, low - 1.5), (outer, ends[1])]  # fmt: skip
+        widths, depth = rng.uniform(0.3, 1.8, 5), rng.uniform(0.01, 0.09)
+        for side in (-1, 1):
+            line = mirrored(scene.wobble(arc, 1.2), side)
+            scene.add_line("trough", line, widths, rng.uniform(0.2, 0.6), depth * rng.uniform(0.5, 1.3))
+
+
+def _draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -> None:
+    """The zygomatic process as the bright J behind the sinus, the bone's body and its arch running back.
+
+    `walls`: mm that its front wall lies aside, how low it ends, how far it leans, and mm to the wall behind it.
+    """
+    rng = scene.rng
+    aside, foot, lean, wide = walls
+    x = 58 + patient.jaws.sinus_width + aside
     clear = patient.soft_tissue["zygoma"] * rng.uniform(0.6, 1.3)
-    front = [(x - 2 - lean, 4), (x - lean / 2, 16), (x + 1.2, 30), (x + 2.5, foot - 6), (x + 0.6 * wide, foot)]
-    back = [(x + wide + lean, 3), (x + wide + lean / 2, 18), (x + wide, 32), (x + wide, foot - 4),
-            (x + 0.7 * wide, foot + 1)]  # fmt: skip
+    front = [(x - 3 - lean, 6), (x - 1 - lean / 2, 16), (x + 1.5, 28), (x + 1.5, foot - 5), (x - 1, foot),
+             (x - 6, foot + 2)]  # fmt: skip
+    back = [(x + wide + lean, 1), (x + wide - 1 + lean / 2, 16), (x + wide + 1.5, 30), (x + wide, foot - 2),
+            (x + wide + 1.5, foot + 7)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
-        wall = mirrored(scene.wobble(wall, 1.2), side)
-        scene.add_line("trough", wall, (0.5, 1.0, 1.5, 1.5, 0.5), rng.uniform(0.2, 0.5), 0.12 * clear)
-        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.035 * clear)
+        wall = mirrored(scene.wobble(wall, 1.3), side)
+        seen = clear * rng.uniform(0.3, 1.2)
+        scene.add_line("trough", wall, rng.uniform(0.3, 1.5, len(wall)), rng.uniform(0.2, 0.6), 0.10 * seen)
+        scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.03 * seen)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
     scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
     buttress = [(x + 1, foot + 3), (x + 4, foot - 12), (x + 14, 26), (x + 25, 24), (x + 22, 32), (x + 13, foot - 6),
@@ -114,8 +135,8 @@ def _draw_orbit(scene: Scene, side: int) -> None:
         start = np.array([rng.choice([14, 20, 38, 60, 64]) + rng.normal(0, 3), rng.uniform(-4, 22)])
         heading, length = rng.normal(1.5, 0.2) if upright else rng.normal(0.1, 0.4), rng.uniform(10, 34)
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
-        thread = mirrored(scene.wobble(start + steps, 0.9), side)
-        threads.append((thread, rng.uniform(0.5, 1.8), rng.uniform(0.03, 0.11)))
+        thread = mirrored(scene.wobble(start + steps, 1.5), side)
+        threads.append((thread, rng.uniform(0.5, 1.8), rng.uniform(0.02, 0.07)))
     scene.add_threads("behind", threads, rng.uniform(0.4, 1.1))
 
 
@@ -138,7 +159,7 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
         scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
         wall = [(half * 0.8, -2), (half * 0.95, 12), (half * 1.05, floor - 9), (half * 1.05, floor - 1)]
-        wall = mirrored(scene.wobble(wall, 1.0), side)
+        wall = mirrored(scene.wobble(wall, 1.8), side)
         scene.add_line("behind", wall, (0.7, 1.3, 1.6, 1.0), rng.uniform(0.2, 0.9), rng.uniform(0.05, 0.18))
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
@@ -155,19 +176,19 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
              (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
     middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
-    for concha, strength in ((lower, 0.12), (middle, 0.09)):
+    for concha, strength in ((lower, 0.14), (middle, 0.12)):
         body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add_area("behind", body, rng.uniform(0.8, 2.6), strength * density)
+        scene.add_area("behind", body, rng.uniform(0.5, 2.0), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
-    arch, tilt = rng.normal(0.3, 0.7), rng.normal(0, 0.4)
+    arch, tilt = rng.normal(0.4, 1.5), rng.normal(0, 0.8)
     x = np.array([-82, -52, -24, 0, 24, 52, 82])
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.3)
-    widths = rng.uniform(0.9, 2.1) * rng.uniform(0.6, 1.3, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
-    scene.add_line("behind", line, widths, rng.uniform(0.5, 1.2), rng.uniform(0.06, 0.18))
+    widths = rng.uniform(0.9, 2.1) * rng.uniform(0.3, 1.6, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
+    scene.add_line("behind", line, widths, rng.uniform(0.3, 1.0), rng.uniform(0.05, 0.16))
     above = rng.uniform(3, 10)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)

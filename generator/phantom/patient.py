@@ -34,7 +34,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
         size=np.clip(normal(1.01, 0.052), 0.88, 1.14),
-        mandible_height=normal(32.7, 2.0),
+        mandible_height=normal(32.2, 2.4),
         ramus_width=normal(31.5, 4.0),
         gonial_flare=normal(2, 5.0),
         antegonial_notch=rng.gamma(1.3, 0.8),
@@ -50,9 +50,9 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
         smile=np.clip(normal(8.5, 3.4), 1, 20),
-        bite_opening=np.clip(normal(4.8, 1.7), 1.2, 9.0),
-        bite_wedge=np.clip(normal(0.5, 0.3), 0.0, 1.0),
-        overlap=[float(value) for value in rng.gamma(1.5, 0.65, 2)],
+        bite_opening=np.clip(normal(4.4, 1.7), 0.8, 9.0),
+        bite_wedge=np.clip(normal(0.62, 0.3), 0.0, 1.1),
+        overlap=[float(value) for value in rng.gamma(2.0, 0.75, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
 
@@ -66,7 +66,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         shift=rng.normal(0, 2.8),
         height=rng.normal(2.2, 5.0),
         exposure=rng.normal(0, 0.036),
-        contrast=np.clip(rng.normal(1.15, 0.12), 0.9, 1.5),
+        contrast=np.clip(rng.normal(1.2, 0.12), 0.9, 1.55),
         movement=min(0.3, rng.gamma(1.2, 0.05)),
         bite_block=bool(rng.uniform() < 0.75),
     )
@@ -113,8 +113,8 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
     tooth = Tooth(
         fdi,
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
-        tilt=float(rng.normal(0, 6.0)),
-        shift=float(rng.normal(0, 0.5)),
+        tilt=float(rng.normal(0, 7.0)),
+        shift=float(rng.normal(0, 0.7)),
         intrusion=float(rng.normal(0, 0.8)),
         rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),

@@ -11,15 +11,16 @@ from .scene import Scene, mirrored, moved
 # Temporal bone and its lines, what lies over the joint, mastoid, sphenoid; then upright walls, floors and roofs, upper
 # jaw, pterygoid and zygoma.
 TANGLES = (
-    Tangle((114, 8), (22, 10), 18, (14, 50), (5, 20), 0.032, turn=0.7, blurred=(0.2, 1.4)),
-    Tangle((108, 10), (20, 9), 14, (16, 50), (2.5, 7), 0.04, turn=0.35, blurred=(0.2, 1.1)),
+    Tangle((114, 8), (22, 10), 18, (14, 50), (5, 20), 0.055, turn=0.7, blurred=(0.2, 1.4)),
+    Tangle((108, 10), (20, 9), 14, (16, 50), (2.5, 7), 0.055, turn=0.35, blurred=(0.2, 1.1)),
     Tangle((106, 38), (10, 11), 8, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
     Tangle((136, 34), (9, 15), 30, (6, 22), (2, 8), 0.04, turn=1.2, blurred=(0.2, 1.4)),
-    Tangle((76, 12), (12, 9), 12, (18, 40), (3, 9), 0.06, turn=0.35, blurred=(0.1, 0.7)),
-    Tangle((24, 12), (12, 10), 6, (16, 40), (1.5, 6), 0.055, rise=4.0, turn=0.25, blurred=(0.1, 0.8)),
-    Tangle((34, 18), (16, 12), 6, (20, 50), (1.5, 7), 0.05, rise=0.12, turn=0.25, blurred=(0.1, 0.8)),
-    Tangle((50, 34), (14, 9), 4, (12, 32), (3, 9), 0.05, blurred=(0.1, 0.7)),
-    Tangle((64, 32), (6, 12), 7, (30, 60), (1.5, 5), 0.06, rise=3.5, turn=0.18, blurred=(0.1, 0.6)),
+    Tangle((132, 46), (9, 12), 8, (16, 44), (3, 12), 0.06, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
+    Tangle((76, 12), (12, 9), 12, (24, 54), (5, 16), 0.045, turn=0.35, blurred=(0.4, 1.6)),
+    Tangle((24, 12), (12, 10), 6, (20, 48), (3, 10), 0.04, rise=4.0, turn=0.25, blurred=(0.4, 1.6)),
+    Tangle((34, 18), (16, 12), 6, (26, 60), (3, 10), 0.04, rise=0.12, turn=0.25, blurred=(0.4, 1.6)),
+    Tangle((50, 34), (14, 9), 4, (20, 44), (5, 16), 0.04, blurred=(0.4, 1.6)),
+    Tangle((64, 32), (6, 12), 7, (30, 60), (2.5, 9), 0.045, rise=3.5, turn=0.18, blurred=(0.4, 1.6)),
 )
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 1.8  # the fossa's roof as drawn below; mm of disc under it
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
@@ -29,9 +30,9 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
     offsets = {}
     # What lies above the field is met aslant, and brighter towards the sides.
-    scene.behind += 0.22 * np.clip((scene.across - 40) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
+    scene.behind += 0.22 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
     for side, condyle in condyles.items():
-        out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal(0, (1.0, 0.7))
+        out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
         _draw_temporal_bone(scene, side, out, rise)
         _draw_ear_canal(scene, side, out, rise)
         _draw_styloid(scene, side, out, rise)
@@ -49,10 +50,10 @@ def draw_web(scene: Scene) -> None:
     bone = np.clip((across - 72 - np.maximum(0, down - 8) * 1.1) / 24, 0, 1)
     lines = sum(
         ridges(_rising_noise(scene, len(down), period, stretch), sharp)
-        for period, stretch, sharp in ((26, 2.4, 7.0), (14, 2.2, 6.0))
+        for period, stretch, sharp in ((26, 4.0, 7.0), (14, 3.0, 6.0))
     )
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * scene.scale, 0.6), 0.0, 2)
-    scene.trough[rows] += bone * patchy * 0.04 * lines
+    scene.trough[rows] += bone * patchy * 0.045 * (lines - 0.35)
     scene.behind[rows] += 0.035 * bone * _rising_noise(scene, len(down), 18, 2.0)
 
 
@@ -67,47 +68,75 @@ def _rising_noise(scene: Scene, height: int, period: float, stretch: float) -> n
 def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> None:
     """Articular eminence, fossa, mastoid and the thick petrous bone: the bright upper corner."""
     rng = scene.rng
-    lower = [(70, 20), (79, 17), (88, 20), (95, 25.5), (100.5, 28), (105.5, 24.5), (111, 19), (116, 22), (119, 31),
+    lower = [(58, 1), (72, 8), (86, 16.5), (95, 24.5), (100.5, 27.5), (105.5, 24.5), (111, 19), (116, 22), (119, 31),
              (123, 44)]  # fmt: skip
     lower = scene.wobble(moved(lower, out, rise), 0.9)
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
-    bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (76, -8)]]), side)
-    body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.8)), 40 + rise + rng.normal(0, 4))
-    scene.add("trough", body, 0.28 * rng.uniform(0.5, 1.3))
+    bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (54, -8)]]), side)
+    body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.8)), 33 + rise + rng.normal(0, 4))
+    scene.add("trough", body, 0.34 * rng.uniform(0.75, 1.2))
+    _draw_mastoid(scene, side, out, rise)
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
         "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.5), rng.uniform(0.0, 0.12)
     )
+    _draw_strata(scene, side, lower)
     root = [(84, 15), (92, 14), (101, 14), (107, 20), (103, 26), (99, 28), (94, 25), (86, 20)]
     root = mirrored(scene.wobble(moved(root, out, rise), 0.8), side)
-    scene.add_area("trough", root, rng.uniform(0.3, 1.0), rng.uniform(0.02, 0.12))
+    scene.add_area("trough", root, rng.uniform(0.6, 1.6), rng.uniform(0.0, 0.06))
     deep = moved([(84, -8), (104, 6), (122, 13), (132, 24), (146, 34), (164, 44), (200, 60), (200, -8)], out, rise)
-    scene.add_area("behind", mirrored(scene.wobble(deep, 2.0), side), 9.0, rng.uniform(0.0, 0.12))
+    scene.add_area("behind", mirrored(scene.wobble(deep, 2.0), side), 9.0, rng.uniform(0.0, 0.07))
+
+
+def _draw_strata(scene: Scene, side: int, lower: np.ndarray) -> None:
+    """Long bright lines above the bone's lower edge, each following it in its own way: the skull's floors and ridges,
+    met aslant one behind the other."""
+    rng = scene.rng
+    edge = np.vstack([lower[:6], [(128, 24), (146, 34)]])
+    for above in rng.uniform(0.5, 22, 7):
+        first, count = rng.integers(0, 4), int(rng.integers(4, 7))
+        line = moved(edge[first : first + count], 0, -above)
+        line = mirrored(scene.wobble(line, 1.8), side)
+        widths = rng.uniform(0.4, 2.4, len(line))
+        depth = rng.uniform(0.02, 0.09)
+        scene.add_line("trough", line, widths, rng.uniform(0.3, 0.9), depth)
+        scene.add_line("trough", moved(line, 0, -1.5), 2.5 * widths, 1.4, 0.4 * depth)
+
+
+def _draw_mastoid(scene: Scene, side: int, out: float, rise: float) -> None:
+    """The process behind the ear: rounded folds of bone over each other, which end at heights of their own."""
+    rng = scene.rng
+    for _ in range(4):
+        x, low, half = rng.normal(131, 7), rng.normal(56, 7), rng.uniform(4, 9)
+        fold = [(x - half + 4, 18), (x - half, low - 18), (x - 0.8 * half, low - 6), (x - 0.2 * half, low),
+                (x + 0.5 * half, low - 2), (x + half, low - 12), (x + half + 6, 10)]  # fmt: skip
+        fold = mirrored(scene.wobble(moved(fold, out, rise), 1.4), side)
+        scene.add_area("trough", fold, rng.uniform(0.4, 2.2), rng.uniform(0.0, 0.06))
 
 
 def _thinning_out(scene: Scene, bone: Patch, tip: float) -> Patch:
     """A temporal bone, crisp where it ends at the joint, runs out towards the face and, unevenly, below its mastoid."""
     down, across = _within(scene, bone)
-    uneven = 8 * band_noise(scene.grain, bone.values.shape, 24 * scene.scale / bone.step, 0.7)
+    uneven = 5 * band_noise(scene.grain, bone.values.shape, 60 * scene.scale / bone.step, 0.4)
     outer = 12 * np.clip((across - 124) / 20, 0, 1)
     mastoid = np.clip(0.5 + (tip + outer + uneven - down) / 26, 0, 1)
-    thick = np.clip((across - 68 - down / 2) / 36, 0.1, 1) * (1 + 0.5 * np.clip((across - 116) / 24, 0, 1))
+    thick = np.clip((across - 70 - down / 3) / 30, 0.05, 1)
     return Patch(bone.top, bone.left, bone.values * mastoid * thick, bone.step)
 
 
 def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
-    """The mastoid's cells, about a point in mm: of all sizes and over each other, a cloud more than a net."""
+    """The mastoid's cells, about a point in mm: a lace of fine bright walls, with the smallest cells at its rim."""
     down, across = _within(scene, bone)
-    place = np.exp(-(((across - out + 0.35 * (down - low)) / 15) ** 2) - ((down - low) / 17) ** 2)
-    pixels = scene.scale / bone.step
-    lumps = 0.07 * (1.2 - np.abs(band_noise(scene.grain, place.shape, 44 * pixels, 0.5)))  # they go on farther out
-    cloud = lumps / np.maximum(place, 0.35)
-    for size, depth in ((13, 0.035), (7.5, 0.055), (4.5, 0.065), (2.6, 0.05)):
-        bubbles = np.abs(band_noise(scene.grain, place.shape, 2 * size * pixels, 0.45))
-        cloud += depth * (1.2 - np.sqrt(bubbles))
-    spread = np.clip(0.9 + 0.5 * band_noise(scene.grain, place.shape, 30 * pixels, 0.6), 0.2, 1.8)
-    cloud = np.maximum(place * spread * cloud, -0.05)  # the bone around them is thick
-    scene.add("trough", Patch(bone.top, bone.left, bone.values * cloud, bone.step), 1.0)
+    rng, pixels = scene.rng, scene.scale / bone.step
+    wide, high = rng.uniform(9, 16), rng.uniform(9, 17)
+    place = np.exp(-(((across - out + 0.35 * (down - low)) / wide) ** 2) - ((down - low) / high) ** 2)
+    place *= np.clip(0.8 + 0.6 * band_noise(scene.grain, place.shape, 22 * pixels, 0.6), 0, 1.6)
+    lace = sum(
+        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 5.0) - 0.25)
+        for period, depth in ((7.0, 0.05), (4.2, 0.06), (2.6, 0.05))
+    )
+    clear = rng.uniform(0.7, 2.2)
+    scene.add("trough", Patch(bone.top, bone.left, bone.values * place * lace, bone.step), clear)
 
 
 def _within(scene: Scene, patch: Patch) -> tuple[np.ndarray, np.ndarray]:
@@ -125,7 +154,7 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     oval = np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
     oval = oval @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
     hole, rim = (mirrored(scene.wobble(centre + grown * oval, 0.35), side) for grown in (1.0, 1.7))
-    clear = rng.uniform(0.0, 0.7)
+    clear = rng.uniform(0.2, 1.0)
     scene.add_area("trough", rim, 0.9, 0.10 * clear)
     scene.add_area("trough", hole, rng.uniform(0.4, 1.0), -0.34 * clear)
     scene.add_line("trough", np.vstack([hole, hole[:1]]), 0.8, 0.3, 0.08 * clear)
@@ -140,12 +169,12 @@ def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
 def _draw_fibres(scene: Scene, side: int) -> None:
     """Fine lines of bone, bowed, most of them along the rise."""
     rng, threads = scene.rng, []
-    for _ in range(22):
+    for _ in range(9):
         out = rng.uniform(74, 150)
         start = np.array([out, rng.uniform(-4, 10 + 0.5 * (out - 74))])
-        heading, length, bow = rng.normal(np.arctan(RISE), 0.6), rng.uniform(6, 22), rng.normal(0, 0.3)
+        heading, length, bow = rng.normal(np.arctan(RISE), 0.4), rng.uniform(10, 36), rng.normal(0, 0.13)
         steps = np.linspace(-0.5, 0.5, 4)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
         thread = start + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
-        threads.append((mirrored(thread, side), rng.uniform(0.4, 1.6), rng.uniform(0.01, 0.06)))
+        threads.append((mirrored(thread, side), rng.uniform(0.4, 1.8), rng.uniform(0.01, 0.07)))
     scene.add_threads("trough", threads, 0.25)

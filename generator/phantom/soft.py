@@ -26,6 +26,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     for side in (-1, 1):
         _draw_pharynx(scene, patient, side)
         _draw_ear(scene, side, ("right" if side < 0 else "left") in patient.earrings)
+    _draw_floor_of_mouth(scene)
     _draw_hyoid(scene)
     add_tangles(scene, (FOLDS, THROAT, FAR_JAW), BOTH)
 
@@ -42,11 +43,11 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.add_area("behind", scene.wobble(neck, 2.0), 6.0, 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
         cheek = scene.wobble([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
-        scene.add_area("behind", mirrored(cheek, side), 8.0, 0.15 * bulk)
+        scene.add_area("behind", mirrored(cheek, side), 8.0, 0.11 * bulk)
     down, across = scene.down, scene.across
     scene.behind += 0.14 * np.clip((9 - down) / 12, 0, 1)  # the skull above the field lies aslant in the beam
     scene.behind -= 0.11 * np.clip((down - 123) / 20, 0, 1) * (1.5 - across / 70)
-    nape = scene.rng.uniform(0, 0.1)
+    nape = scene.rng.uniform(0, 0.06)
     scene.behind += nape * np.clip((across - 124) / 16, 0, 1) * np.clip((112 - down) / 30, 0, 1)
 
 
@@ -68,10 +69,12 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
     aside = 0.12 + 0.88 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
     edge = patient.soft_tissue["tongue"]
-    for blurred, depth in ((rng.uniform(0.3, 1.1), 0.08 * edge), (6.0, 0.14 - 0.08 * edge)):
+    for blurred, depth in ((rng.uniform(0.3, 0.9), 0.06 * edge), (6.0, 0.11 - 0.06 * edge)):
         body = scene.area(tongue, blurred)
         thinned = body.values * aside[:, body.step // 2 :: body.step][:, body.window[1]]
         scene.add("behind", Patch(body.top, body.left, thinned, body.step), depth)
+    for s in (-1, 1):
+        _draw_soft_palate(scene, s, (reach, drop))
     if share > 0.12:
         ends = rng.uniform(50, 78, 2)
         for blurred, depth in ((1.0, 0.4), (3.5, 0.6)):
@@ -87,6 +90,24 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     scene.add_area("behind", scene.wobble(front, 3.0), 7.0, -0.07 * rng.uniform(0.2, 1.3))
 
 
+def _draw_soft_palate(scene: Scene, side: int, offset: tuple[float, float]) -> None:
+    """The soft palate hangs as a pale crescent over the ramus, with a slit of air between it and the tongue."""
+    rng = scene.rng
+    tip = rng.normal((0, 0), (5, 6)) + offset
+    # Across, down, and how far a point goes with the tip.
+    crescent = [(56, 46, 0), (66, 43.5, 0), (77, 44, 0), (89, 50, 0.25), (99, 61, 0.5), (107, 79, 1),
+                (103, 81, 1), (95, 70, 0.5), (84, 59, 0.25), (72, 54, 0), (58, 53, 0)]  # fmt: skip
+    slit = [(66, 58, 0), (76, 57.5, 0), (86, 63, 0.25), (96, 74, 0.5), (103, 90, 1), (98, 90, 1), (90, 77, 0.5),
+            (80, 67, 0.25), (68, 62, 0)]  # fmt: skip
+    for shape, blurred, depth in (
+        (crescent, rng.uniform(0.3, 1.0), rng.uniform(0.01, 0.08)),
+        (slit, rng.uniform(0.4, 1.2), -rng.uniform(0.0, 0.10)),
+    ):
+        points = np.array(shape)
+        outline = points[:, :2] + points[:, 2:] * tip
+        scene.add_area("behind", mirrored(scene.wobble(outline, 1.2), side), blurred, depth)
+
+
 def _draw_bite(scene: Scene, patient: Patient) -> None:
     """The slit between the biting surfaces of two arches, and the gums, thinner than bone, beside the necks; bare
     ridges leave no slit, for lips and tongue close it."""
@@ -94,7 +115,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     # Mostly air, but lips and cheeks may lie over it.
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.03, 0.07))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.06, 0.05))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
@@ -143,7 +164,7 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
     gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.0, 3.5), -scene.rng.uniform(0.01, 0.11))
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(0.6, 2.2), -scene.rng.uniform(0.05, 0.18))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",
@@ -152,7 +173,23 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
         -0.01 - 0.09 * patient.soft_tissue["airway"],
     )
     outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
-    scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(0.0, 0.08))
+    scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(-0.04, 0.04))
+
+
+def _draw_floor_of_mouth(scene: Scene) -> None:
+    """The soft tissue under the jaw, which ends at the airway in one edge."""
+    rng = scene.rng
+    back, depth = rng.normal(103, 5), rng.uniform(0.03, 0.11)
+    for side in (-1, 1):
+        edge = back + rng.normal(0, 2)
+        floor = [(30, 84), (70, 84), (edge - 6, 86), (edge, 98), (edge + 1, 112), (edge - 3, 126), (edge - 5, 165),
+                 (30, 165)]  # fmt: skip
+        body = scene.area(mirrored(scene.wobble(floor, 1.8), side), rng.uniform(0.3, 1.2))
+        half = body.step // 2
+        aside = _across(scene, 66, 22)[:, half :: body.step][:, body.window[1]]
+        low = np.clip((scene.down[half :: body.step][body.window[0]] - 86) / 20, 0, 1)
+        fading = Patch(body.top, body.left, body.values * aside * low, body.step)
+        scene.add("behind", fading, depth * rng.uniform(0.7, 1.3))
 
 
 def _draw_hyoid(scene: Scene) -> None:
@@ -168,13 +205,17 @@ def _draw_horn(scene: Scene, side: int, at: np.ndarray, clear: float) -> None:
     horn = scene.wobble([(x + 25, y - 15), (x + 17, y - 9), (x + 7, y - 4), (x - 4, y + 1)], 1.5)
     blurred = rng.uniform(0.5, 1.4)
     scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 5.0, 7.0), blurred, 0.05 * clear)
+    far = [(x + 48, y - 13), (x + 30, y - 9), (x + 12, y - 3), (x, y + 2)]  # the other half, drawn out
+    for edge in (-1.5, 1.5):
+        thread = mirrored(moved(scene.wobble(far, 1.5), 0, edge), side)
+        scene.add_line("behind", thread, (0.4, 1.0, 1.2, 0.4), 0.4, rng.uniform(0.0, 0.05) * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
         scene.add_line("behind", rim, (0.3, 0.8, 1.0, 0.8), blurred, rng.uniform(0.0, 0.04) * clear)
-    body = [(x + 4, y - 5), (x - 4, y - 5), (x - 11, y - 1), (x - 12, y + 5), (x - 6, y + 7), (x - 1, y + 3)]
+    body = [(x + 7, y - 6), (x - 3, y - 4), (x - 11, y), (x - 12, y + 4), (x - 7, y + 5), (x - 1, y + 1)]
     body = mirrored(scene.wobble(body, 1.2), side)
     scene.add_area("behind", body, blurred, 0.06 * clear)
-    scene.add("behind", scene.shell(body, 1.2), 0.03 * clear)
+    scene.add("trough", scene.shell(body, 1.4), rng.uniform(0.02, 0.05) * clear)
 
 
 def _draw_ear(scene: Scene, side: int, ring: bool) -> None:
@@ -212,7 +253,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
 def _draw_far_structures(scene: Scene) -> None:
     """What the far half of the mid-face leaves: a few soft bands of their own height, tilt and length."""
     rng = scene.rng
-    for _ in range(int(rng.integers(3, 9))):
+    for _ in range(int(rng.integers(5, 12))):
         x, y, half = rng.normal(0, 34), rng.uniform(2, 50), rng.uniform(10, 34)
         rise = rng.normal(0, 3.0)
         band = [(x - half, y - rise), (x, y + rng.normal(0, 1.5)), (x + half, y + rise)]
@@ -230,14 +271,14 @@ def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
     inner, outer = rng.uniform(36, 66), rng.uniform(92, 122)  # towards the front it fades, and behind the jaw
     held = _across(scene, inner, 30) * (1 - _across(scene, outer, 30))
     values = body.values * held[:, body.step // 2 :: body.step][:, body.window[1]]
-    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.10 * strength * rng.uniform(0.1, 1.2))
+    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.065 * strength * rng.uniform(0.2, 1.3))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(1.2, 4.5)
+    top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(1.8, 6.0)
     density = min(1.8, density * rng.uniform(0.6, 1.2))
     for side in (-1, 1):
         inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
@@ -251,7 +292,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     near = 1 - _across(scene, half + 2, 8)
     scene.ghost += (
-        density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.05 * stripes + 0.07 * np.clip((y - 118) / 25, 0, 1))
+        density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.075 * stripes + 0.07 * np.clip((y - 118) / 25, 0, 1))
     )
     scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
 

@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.205, 0.110, 0.085, 0.060, 0.036, 0.038
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.205, 0.110, 0.085, 0.078, 0.036, 0.038
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
@@ -194,7 +194,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
-    slim = np.clip(1.0 + (0.50 if grid.tooth.upper else 0.48) * grid.v / grid.root, 0.3, 1.0)
+    slim = np.clip(1.0 + (0.50 if grid.tooth.upper else 0.58) * grid.v / grid.root, 0.3, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 

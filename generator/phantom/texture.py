@@ -10,8 +10,8 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((4.2, 1.5, 0.8), (2.2, 1.6, 1.0)),
-    "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 1.0)),
+    "mandible": ((3.8, 2.2, 0.8), (1.8, 2.0, 0.6)),
+    "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 0.5)),
 }
 
 
@@ -33,8 +33,16 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
             for period, stretch, weight in sizes
         )
         if jaw == "mandible":
-            marrow *= np.clip((104 - scene.across) / 40, 0.45, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
-        scene.trough[window] += 0.052 * (visible * marrow)[window] * pattern
+            ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
+            marrow *= np.clip((104 - scene.across) / 40, 0.2, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
+        scene.trough[window] += 0.058 * (visible * marrow)[window] * pattern
+        if jaw == "mandible":
+            scene.trough[window] += 0.010 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
+
+
+def _fibres(scene: Scene, shape: tuple[int, int]) -> np.ndarray:
+    """The ramus's bone: fine fibres that run down it."""
+    return band_noise(scene.grain, shape, 1.3 * scene.scale, 0.5, 0.25)
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
@@ -48,7 +56,7 @@ def _window(mask: np.ndarray) -> tuple[slice, slice]:
 def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stretch: float) -> np.ndarray:
     """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
-    strength = np.maximum(0, 0.85 + 0.45 * band_noise(grain, shape, 4 * period, 0.5, stretch))
+    strength = np.maximum(0, 0.9 + 0.3 * band_noise(grain, shape, 4 * period, 0.5, stretch))
     return ridges(field, 4.0) * strength
 
 
@@ -57,7 +65,7 @@ def vary_thickness(scene: Scene) -> None:
     blotches = band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7)
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
     scene.trough += 0.006 * inside * blotches
-    scene.behind += 0.012 * band_noise(scene.grain, scene.shape, 20 * scene.scale, 0.7)
+    scene.behind += 0.006 * band_noise(scene.grain, scene.shape, 20 * scene.scale, 0.7)
     scene.behind += _unlike(scene)
     face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
     face = face[scene.down[:, 0] < 46]

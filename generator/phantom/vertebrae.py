@@ -8,12 +8,12 @@ from .plates import BOTH, Tangle, add_tangles
 from .scene import Scene, mirrored, moved
 
 # Joints, arches and processes behind the bodies, and what lies over them.
-ARCHES = Tangle((144, 96), (7, 30), 16, (6, 26), (3, 12), 0.05, rise=0.2, turn=0.8, blurred=(0.2, 1.2))
+ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn=0.8, blurred=(0.4, 2.0))
 
 
 def draw_spine(scene: Scene) -> None:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 124 + scene.rng.normal(0, 6.0), scene.rng.uniform(0.3, 2.4)
+    front, clear = 124 + scene.rng.normal(0, 6.0), scene.rng.uniform(0.6, 2.2)
     for side in (-1, 1):
         _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
     add_tangles(scene, (ARCHES,), BOTH)
@@ -24,12 +24,12 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
     rng = scene.rng
     slant = rng.normal(0.03, 0.06)
     neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
-    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.0, 0.08))
+    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.03, 0.10))
     # The soft tissue before the spine ends at the airway in one edge.
     room = rng.uniform(4, 12)
     throat = [(front - room, 40), (150, 40), (150, 165), (front + 100 * slant - room, 165), (front - room, 96)]
     throat = mirrored(scene.wobble(throat, 0.8), side)
-    scene.add_area("behind", throat, rng.uniform(0.3, 1.2), rng.uniform(0.01, 0.06))
+    scene.add_area("behind", throat, rng.uniform(0.3, 1.2), rng.uniform(0.02, 0.07))
     y = 46 + rng.normal(0, 4)
     _draw_atlas(scene, side, (front + 1, y - 3), 0.35 * clear)
     tall = rng.uniform(20, 24)
@@ -47,12 +47,12 @@ def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
     oval = np.array([(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]) * rng.uniform(1.2, 1.8, 2)
     oval = mirrored(moved(scene.wobble(oval, 0.4), *at), side)
     scene.add_area("trough", oval, 0.5, 0.05 * clear)
-    scene.add("trough", scene.shell(oval, 1.3), 0.05 * clear)
+    _draw_rim(scene, oval, 1.2, 0.05 * clear)
     knob = np.add(at, (rng.uniform(3, 10), rng.uniform(-6, 4)))
     body = mirrored(scene.wobble(_ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
     dense = rng.uniform(0.01, 0.11)
     scene.add_area("trough", body, rng.uniform(0.4, 1.4), dense)
-    scene.add("trough", scene.shell(body, 2.0), 0.2 * dense)
+    _draw_rim(scene, body, 1.6, 0.2 * dense)
     hole = mirrored(scene.wobble(_ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
     scene.add_area("trough", hole, 0.6, -dense * rng.uniform(0.0, 0.9))
     behind = _ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
@@ -65,9 +65,9 @@ def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
                (1.5, 0.55 * tall), (4, 0.2 * tall)]  # fmt: skip
     outline = mirrored(moved(scene.wobble(outline, 0.6), *at), side)
     scene.add_area("trough", outline, 0.4, 0.045 * clear)
-    scene.add("trough", scene.shell(outline, 1.0), 0.05 * clear)
+    _draw_rim(scene, outline, 1.0, 0.05 * clear)
     ring = _ring(np.add(at, (9, 0.6 * tall)), 5.5, 5.0)
-    scene.add("trough", scene.shell(mirrored(scene.wobble(ring, 0.5), side), 1.2), 0.02 * clear)
+    _draw_rim(scene, mirrored(scene.wobble(ring, 0.5), side), 1.1, 0.02 * clear)
     _draw_end_plate(scene, side, [(-1, tall + 1), (8, tall - 0.6), (20, tall - 3)], at, clear)
 
 
@@ -78,20 +78,25 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
                (20, -3), (9, -0.8)]  # fmt: skip
     outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
     scene.add_area("trough", outline, rng.uniform(0.5, 2.0), 0.055 * clear)
-    scene.add("trough", scene.shell(outline, 0.7), 0.03 * clear)
+    _draw_rim(scene, outline, 0.9, 0.03 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), (9, -0.4), (20, -2.6)], at, clear)
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), (8, tall - 1), (20, tall - 4)], at, clear)
     middle = np.add(at, (rng.uniform(10, 15), rng.uniform(0.35, 0.5) * tall))
     ring = scene.wobble(_ring(middle, rng.uniform(2.5, 4), rng.uniform(2.5, 3.5)), 0.4)
-    scene.add("trough", scene.shell(mirrored(ring, side), 0.7), rng.uniform(0.0, 0.025) * clear)
+    _draw_rim(scene, mirrored(ring, side), 0.9, rng.uniform(0.0, 0.03) * clear)
     joint = [(14, 0.2 * tall), (19, -0.1 * tall), (27, 0.1 * tall), (26, 0.9 * tall), (18, 0.8 * tall)]
     joint = mirrored(moved(scene.wobble(joint, 1.2), *at), side)
-    scene.add_area("trough", joint, 0.4, rng.uniform(0.0, 0.10) * clear)
+    scene.add_area("trough", joint, rng.uniform(0.4, 1.6), rng.uniform(0.0, 0.07) * clear)
 
 
 def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
     plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
     scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.4, 1.2), 0.09 * clear)
+
+
+def _draw_rim(scene: Scene, outline: np.ndarray, width: float, depth: float) -> None:
+    """The dense rind of a vertebra, along a closed outline."""
+    scene.add_line("trough", np.vstack([outline, outline[:2]]), width, 0.3, depth)
 
 
 def _ring(centre, wide: float, high: float) -> np.ndarray:
