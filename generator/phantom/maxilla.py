@@ -82,10 +82,10 @@ def _draw_floors(scene: Scene) -> None:
         ends = low - rng.uniform(3, 14, 2)
         arc = [(inner, ends[0]), (0.8 * inner + 0.2 * outer, low - 1.5), ((inner + outer) / 2, low),
                (0.2 * inner + 0.8 * outer, low - 1.5), (outer, ends[1])]  # fmt: skip
-        widths, depth = rng.uniform(0.3, 1.8, 5), rng.uniform(0.01, 0.09)
+        widths, depth = rng.uniform(0.6, 2.4, 5), rng.uniform(0.01, 0.065)
         for side in (-1, 1):
             line = mirrored(scene.wobble(arc, 1.2), side)
-            scene.add_line("trough", line, widths, rng.uniform(0.2, 0.6), depth * rng.uniform(0.5, 1.3))
+            scene.add_line("trough", line, widths, rng.uniform(0.3, 0.9), depth * rng.uniform(0.5, 1.3))
 
 
 def _draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -> None:

@@ -154,9 +154,9 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     oval = np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
     oval = oval @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
     hole, rim = (mirrored(scene.wobble(centre + grown * oval, 0.35), side) for grown in (1.0, 1.7))
-    clear = rng.uniform(0.2, 1.0)
+    clear = rng.uniform(0.0, 0.7)
     scene.add_area("trough", rim, 0.9, 0.10 * clear)
-    scene.add_area("trough", hole, rng.uniform(0.4, 1.0), -0.34 * clear)
+    scene.add_area("trough", hole, rng.uniform(0.5, 1.3), -0.34 * clear)
     scene.add_line("trough", np.vstack([hole, hole[:1]]), 0.8, 0.3, 0.08 * clear)
 
 

@@ -13,7 +13,7 @@ ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn
 
 def draw_spine(scene: Scene) -> None:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 124 + scene.rng.normal(0, 6.0), scene.rng.uniform(0.6, 2.2)
+    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.4, 1.7)
     for side in (-1, 1):
         _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
     add_tangles(scene, (ARCHES,), BOTH)
@@ -74,13 +74,14 @@ def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     """One body: concave in front, its end plates dense and sloping forwards, the root of the arch as a ring."""
     rng = scene.rng
-    outline = [(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall), (8, tall - 0.4), (20, tall - 3.5), (20, 0.3 * tall),
-               (20, -3), (9, -0.8)]  # fmt: skip
+    slope = rng.normal(-0.15, 0.07)
+    top, low = (np.array([(x, x * slope + y) for x in (9, 20, 30)]) for y in (0.4, tall + 0.4))
+    outline = np.vstack([[(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall)], low, top[::-1]])
     outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
     scene.add_area("trough", outline, rng.uniform(0.5, 2.0), 0.055 * clear)
     _draw_rim(scene, outline, 0.9, 0.03 * clear)
-    _draw_end_plate(scene, side, [(0.8, 0.8), (9, -0.4), (20, -2.6)], at, clear)
-    _draw_end_plate(scene, side, [(-0.6, tall - 0.6), (8, tall - 1), (20, tall - 4)], at, clear)
+    _draw_end_plate(scene, side, [(0.8, 0.8), *top], at, clear * rng.uniform(0.3, 1.3))
+    _draw_end_plate(scene, side, [(-0.6, tall - 0.6), *(low - (0, 1))], at, clear * rng.uniform(0.3, 1.3))
     middle = np.add(at, (rng.uniform(10, 15), rng.uniform(0.35, 0.5) * tall))
     ring = scene.wobble(_ring(middle, rng.uniform(2.5, 4), rng.uniform(2.5, 3.5)), 0.4)
     _draw_rim(scene, mirrored(ring, side), 0.9, rng.uniform(0.0, 0.03) * clear)
@@ -91,7 +92,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 
 def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
     plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
-    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.4, 1.2), 0.09 * clear)
+    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.4, 1.2), 0.08 * clear)
 
 
 def _draw_rim(scene: Scene, outline: np.ndarray, width: float, depth: float) -> None:
