@@ -15,7 +15,7 @@ from .anatomy import Jaws, Patient, Positioning, Tooth
 OCCLUSION = 83.5  # y of the occlusal line at the midline
 MAGNIFICATION = 1.23  # of the teeth, beside the field's own calibration
 # A panoramic machine draws the side teeth out, and closes the premolars up.
-ACROSS = {"incisor": 0.96, "canine": 0.97, "premolar": 0.96, "molar": 1.08}
+ACROSS = {"incisor": 0.99, "canine": 1.0, "premolar": 0.98, "molar": 1.1}
 SLOPING = 1.06  # necks lie aslant to the beam, which sees them wider than they are
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
@@ -121,7 +121,7 @@ def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
         edge = 0.1
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
             tooth = patient.standing(fdi) or Tooth(fdi)
-            width = measures(tooth)[2] * 0.965
+            width = measures(tooth)[2] * 0.955
             if tooth.position in (4, 5):  # the beam meets their contacts aslant
                 width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * (1.0 if upper else 0.6)
             places[fdi] = tooth.side * (edge + width / 2)

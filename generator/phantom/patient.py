@@ -52,7 +52,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         smile=np.clip(normal(8.5, 3.4), 1, 20),
         bite_opening=np.clip(normal(4.4, 1.7), 0.8, 9.0),
         bite_wedge=np.clip(normal(0.62, 0.3), 0.0, 1.1),
-        overlap=[float(value) for value in rng.gamma(2.0, 0.75, 2)],
+        overlap=[float(value) for value in rng.gamma(2.2, 0.8, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
 
@@ -98,7 +98,7 @@ def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
     frailty = rng.gamma(0.6, 0.9) * max(0.0, age - 22) / 40
     weight = {1: 0.25, 2: 0.3, 3: 0.1, 4: 0.5, 5: 0.7, 6: 1.3, 7: 0.9, 8: 1.0}
     chance = {fdi: 1 - np.exp(-0.16 * frailty * weight[fdi % 10]) for fdi in UPPER + LOWER}
-    absent_wisdom = rng.uniform(0.1, 0.9)
+    absent_wisdom = rng.uniform(0.05, 0.8)
     for fdi in (18, 28, 38, 48):
         chance[fdi] = min(0.97, absent_wisdom + 0.3 * (age > 45))
     missing = {fdi for fdi in UPPER + LOWER if rng.uniform() < chance[fdi]}
@@ -115,7 +115,7 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
         tilt=float(rng.normal(0, 7.0)),
         shift=float(rng.normal(0, 0.7)),
-        intrusion=float(rng.normal(0, 0.8)),
+        intrusion=float(rng.normal(0, 0.6)),
         rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),
         root_length=float(np.clip(rng.normal(1, 0.09), 0.75, 1.2)),

@@ -115,7 +115,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     # Mostly air, but lips and cheeks may lie over it.
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.06, 0.05))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.07, 0.035))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])

@@ -102,9 +102,9 @@ class ToothGrid:
         if shape == "incisor":
             top = 1 - 0.12 * np.maximum(0, np.abs(t) - 0.55) ** 2
         elif shape == "canine":
-            top = 1.03 - 0.30 * wear * np.abs(t) ** 1.25
+            top = 1.01 - 0.23 * wear * np.abs(t) ** 1.25
         elif shape == "premolar":
-            top = (0.82 if lingual else 1.0) - 0.26 * wear * np.abs(t) ** 1.4
+            top = (0.82 if lingual else 0.99) - 0.20 * wear * np.abs(t) ** 1.4
         else:
             cusps = 2.6 if (self.tooth.fdi in (36, 46) and not lingual) else 2.0
             top = 0.94 - 0.055 * wear * np.cos(np.pi * cusps * t) - 0.22 * np.maximum(0, np.abs(t) - 0.62) ** 1.5
