@@ -125,7 +125,7 @@ def _thinning_out(scene: Scene, bone: Patch, tip: float) -> Patch:
 
 
 def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
-    """The mastoid's cells, about a point in mm: a lace of fine bright walls, with the smallest cells at its rim."""
+    """The mastoid's cells, about a point in mm: a lace of fine bright walls, of three sizes."""
     down, across = _within(scene, bone)
     rng, pixels = scene.rng, scene.scale / bone.step
     wide, high = rng.uniform(9, 16), rng.uniform(9, 17)
