@@ -240,14 +240,28 @@ def corpus(checkpoints, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("way", ["corpus", "fingerprint"])
+def part_of(corpus, folder, names):
+    """A corpus of some of the training images."""
+    shutil.copytree(corpus, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["images"] = [image for image in manifest["images"] if image["name"] in names]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.mark.parametrize("way", ["corpus", "fingerprint", "fingerprints of two trainings"])
 def test_memorised_images_are_refused_whether_a_corpus_is_given_or_its_fingerprint(
     pool, checkpoints, corpus, tmp_path, way, flask
 ):
     used, option = dict(checkpoints), {"corpus": corpus}
-    if way == "fingerprint":
-        packed = tmp_path / "d.safetensors"
-        done = flask("pack-checkpoint", checkpoints["diffusion"], packed, "--corpus", corpus)
+    if way != "corpus":
+        packed, named, earlier = tmp_path / "d.safetensors", corpus, []
+        if way == "fingerprints of two trainings":  # the first on the memorised images and others, the second on more
+            first = part_of(corpus, tmp_path / "first", [f"{number:02d}" for number in range(10)])
+            named = part_of(corpus, tmp_path / "second", [f"{number:02d}" for number in range(2, 12)])
+            assert flask("pack-checkpoint", checkpoints["diffusion"], packed, "--corpus", first).exit_code == 0
+            earlier = ["--earlier", packed.with_suffix(".fingerprint.npz")]  # which is replaced
+        done = flask("pack-checkpoint", checkpoints["diffusion"], packed, "--corpus", named, *earlier)
         assert done.exit_code == 0, done.output
         shutil.copy(checkpoints["diffusion"], packed)  # half precision would change a few pixels
         used["diffusion"], option = packed, {}
@@ -260,6 +274,13 @@ def test_memorised_images_are_refused_whether_a_corpus_is_given_or_its_fingerpri
     left = make(tmp_path, used, name="left", without=(*UNTRAINED, "training-pixels", "training-features"), **option)
     kept = [line["pixels_sha256"] for line in lines(left / "manifest.jsonl")]
     assert kept == [line["pixels_sha256"] for line in lines(pool / "manifest.jsonl")]
+
+
+def test_an_earlier_fingerprint_needs_a_corpus_to_go_with(flask, checkpoints, tmp_path):
+    packed = tmp_path / "d.safetensors"
+    done = flask("pack-checkpoint", checkpoints["diffusion"], packed, "--earlier", checkpoints["diffusion"])
+    assert (done.exit_code, packed.exists()) == (1, False)
+    assert "is taken into the fingerprint of a corpus: name it with --corpus" in done.output
 
 
 def test_a_fingerprint_that_is_none_and_a_corpus_too_small_are_refused(checkpoints, corpus, tmp_path):

@@ -25,9 +25,15 @@ def fingerprint_path(checkpoint: Path) -> Path:
     return checkpoint.with_suffix(".fingerprint.npz")
 
 
-def fingerprint_corpus(corpus: Corpus, out: str | os.PathLike) -> Path:
-    """Write the fingerprint of a corpus's training images to `out`. Raises GatedPoolError for fewer than FEWEST."""
+def fingerprint_corpus(corpus: Corpus, out: str | os.PathLike, earlier: Likeness | None = None) -> Path:
+    """Write the fingerprint of a corpus's training images to `out`, those of `earlier` trainings before them.
+
+    Raises GatedPoolError for a corpus of fewer than FEWEST.
+    """
     many = of_corpus(corpus)
+    if earlier is not None:
+        pixels, features = ((earlier.pixels, many.pixels), (earlier.features, many.features))
+        many = Likeness(np.concatenate(pixels), np.concatenate(features))
     with whole_file(out) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, pixels=many.pixels, features=many.features, corpus=corpus.fingerprint)
     return Path(out)
