@@ -1,6 +1,6 @@
-"""Draw docs/images/starter-sheet.webp of the demo's pools and docs/images/starter-curves.webp of the two trainings.
+"""Draw docs/images/starter-sheet.webp of the demo's pools and, where runs are named, docs/images/starter-curves.webp.
 
-PYTHONPATH=. python benchmarks/starter.py RUNS OF THE DIFFUSION, EACH BEGUN FROM THE LAST …  RUN OF THE SUPER-RESOLUTION
+PYTHONPATH=. python benchmarks/starter.py [RUNS OF THE DIFFUSION, EACH BEGUN FROM THE LAST …  RUN OF THE SUPER-RES.]
 """
 
 import io
@@ -22,9 +22,10 @@ POOLS = ROOT / "quiz_data" / "pools"
 
 
 def main() -> None:
-    *parts, superres = (lines(Path(run) / "stats.jsonl") for run in sys.argv[1:])
-    diffusion = one_after_the_other(parts)
-    keep("starter-curves", Image.open(io.BytesIO(draw(curves, diffusion, superres)["png"])), 1080)
+    if sys.argv[1:]:
+        *parts, superres = (lines(Path(run) / "stats.jsonl") for run in sys.argv[1:])
+        diffusion = one_after_the_other(parts)
+        keep("starter-curves", Image.open(io.BytesIO(draw(curves, diffusion, superres)["png"])), 1080)
     keep("starter-sheet", sheet(), 8 * 200)
 
 

@@ -36,6 +36,9 @@ def _bands(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return columns + np.cumsum(columns, axis=1) * 0.1
 
 
+TOE = 0.12  # grey below which the look-up table bends away from black
+
+
 def develop(depth: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
     """The machine's processing: equalisation, edge enhancement and look-up table; grey 0…1.
 
@@ -49,7 +52,8 @@ def develop(depth: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
     # Automatic exposure brings heavy and slight heads to the same level, but not quite.
     crisp -= 0.75 * (np.median(crisp) - look.level) + taken.exposure
     stretched = middle + (crisp - middle) * taken.contrast
-    grey = np.clip((stretched - look.black) / (look.white - look.black), 0, None)
+    grey = (stretched - look.black) / (look.white - look.black)
+    grey = np.where(grey < TOE, TOE * np.exp(np.minimum(grey / TOE - 1, 0)), grey)
     # Above the shoulder's start the curve bends over, so that metal saturates without a step.
     start = 1 - 0.45 * look.shoulder
     room = 1 - start
@@ -57,13 +61,30 @@ def develop(depth: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
     return np.minimum(bent, 1.0) ** look.gamma
 
 
+def draw_seam(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: float) -> np.ndarray:
+    """A pale line down the middle of the picture, the clearer the lower, and a step beside it: the left half a little
+    lighter than the right. It belongs to the machine, so that it does not move with the patient."""
+    if not look.seam:
+        return grey
+    rows, columns = grey.shape
+    down = ((np.arange(rows, dtype=np.float32) + 0.5) / rows)[:, None]
+    across = ((np.arange(columns, dtype=np.float32) + 0.5 - columns / 2) / scale)[None, :]
+    line = np.exp(-((across / 2.4) ** 2)) - 0.5 * np.exp(-((across / 8.0) ** 2))
+    step = -np.tanh((across - 1.5) / 3.0) * np.exp(-((across / 14.0) ** 2))
+    stripe = 0.05 * np.clip((down - 0.35) / 0.4, 0.05, 1) * line + 0.02 * step
+    return np.clip(grey + look.seam * rng.uniform(0.0, 1.6) * stripe, 0, 1)
+
+
 def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Lay the collimator's border over the picture."""
     if look.border == "none":
         return grey
     white = look.border == "white"
-    insets = (look.border_mm * scale, look.border_side_mm * scale)
-    inside = _rounded_window(grey.shape, insets, {"rounded": 9.0, "white": 4.0}.get(look.border, 1.5) * scale)
+    insets = np.array([look.border_mm, look.border_mm, *look.border_side_mm])
+    if white:  # the scan sets out and ends a little earlier or later, and the shutter is not always alike
+        insets = insets + rng.normal(0, (0.25, 0.35, 0.3, 0.4))
+    corner = {"rounded": 9.0, "white": 3.2}.get(look.border, 1.5)
+    inside = _rounded_window(grey.shape, insets * scale, corner * scale)
     if white:
         inside = inside + _fray(rng, grey.shape, 0.11 * look.border_mm * scale)
     softness = (0.7 if white else 0.12) * scale
@@ -71,11 +92,13 @@ def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: 
     return grey * open_to + (1.0 if white else 0.0) * (1 - open_to)
 
 
-def _rounded_window(shape: tuple[int, int], insets: tuple[float, float], radius: float) -> np.ndarray:
-    """Distance in pixels inside a rectangle with round corners, `insets` pixels (rows, columns) within the picture."""
-    y, x = (np.abs(np.arange(length, dtype=np.float32) + 0.5 - length / 2) for length in shape)
-    over_y = (y - (shape[0] / 2 - insets[0] - radius))[:, None]
-    over_x = (x - (shape[1] / 2 - insets[1] - radius))[None, :]
+def _rounded_window(shape: tuple[int, int], insets: np.ndarray, radius: float) -> np.ndarray:
+    """Distance in pixels inside a rectangle with round corners, `insets` pixels (top, bottom, left, right) within the
+    picture."""
+    top, bottom, left, right = insets + radius
+    y, x = (np.arange(length, dtype=np.float32) + 0.5 for length in shape)
+    over_y = np.maximum(top - y, y - (shape[0] - bottom))[:, None]
+    over_x = np.maximum(left - x, x - (shape[1] - right))[None, :]
     corner = np.hypot(np.maximum(over_x, 0), np.maximum(over_y, 0))
     return radius - corner - np.minimum(np.maximum(over_x, over_y), 0)
 

@@ -26,6 +26,7 @@ class Look:
                     with the round corners of a film cassette's window) or "none"
     border_mm       its width above and below
     border_side_mm  its width left and right
+    seam            strength of the fixed stripe in the picture's middle, where the machine makes up for the spine
     marker          the burnt-in side letter, "R" or "L", or "" for none
     marker_style    "outline" or "solid"
     marker_at       the letter's upper left corner, as shares of the picture's width and height
@@ -48,7 +49,8 @@ class Look:
     banding: float = 0.004
     border: str = "none"
     border_mm: float = 0.0
-    border_side_mm: float = 0.0
+    border_side_mm: tuple[float, float] = (0.0, 0.0)
+    seam: float = 0.0
     marker: str = ""
     marker_style: str = "outline"
     marker_at: tuple[float, float] = (0.96, 0.86)
@@ -58,23 +60,23 @@ LOOKS: dict[str, Look] = {
     "wide": Look(
         about="wide field, strongly equalised, frayed white border, an outlined L at the lower right",
         black=0.155, white=0.985, level=0.545, shoulder=0.25, flatten=0.22, edge=0.46, blur_mm=0.16, dose=200_000.0,
-        border="white", border_mm=2.5, border_side_mm=3.6, marker="L", marker_at=(0.963, 0.876),
+        border="white", border_mm=2.5, border_side_mm=(4.6, 3.5), seam=1.0, marker="L", marker_at=(0.963, 0.876),
     ),
     "narrow": Look(
         about="narrow field low on the face, dark and contrasty, black collimator edge, an outlined R at the left",
         field_mm=118.0, centre_y=88.0, black=0.20, white=1.25, gamma=1.3, flatten=0.12, edge=0.25, blur_mm=0.20,
-        dose=90_000.0, border="black", border_mm=1.5, border_side_mm=1.5, marker="R", marker_at=(0.012, 0.64),
+        dose=90_000.0, border="black", border_mm=1.5, border_side_mm=(1.5, 1.5), marker="R", marker_at=(0.012, 0.64),
     ),
     "film": Look(
         about="digitised film: soft, grainy and grey, rounded cassette window, a solid lead L at the upper right",
         field_mm=140.0, centre_y=78.0, black=0.0, white=1.35, gamma=0.95, flatten=0.0, edge=0.0, blur_mm=0.42,
-        dose=9_000.0, scatter=0.22, banding=0.002, border="rounded", border_mm=5.0, border_side_mm=5.0,
+        dose=9_000.0, scatter=0.22, banding=0.002, border="rounded", border_mm=5.0, border_side_mm=(5.0, 5.0),
         marker="L", marker_style="solid", marker_at=(0.93, 0.10),
     ),
     "crisp": Look(
         about="sensor with hard edge enhancement and nearly flat tones, thin black frame, a solid R at the upper left",
         field_mm=132.0, centre_y=80.0, black=0.12, white=1.06, gamma=0.9, flatten=0.62, edge=1.3, edge_mm=0.9,
-        blur_mm=0.20, dose=60_000.0, banding=0.006, border="black", border_mm=3.0, border_side_mm=3.0,
+        blur_mm=0.20, dose=60_000.0, banding=0.006, border="black", border_mm=3.0, border_side_mm=(3.0, 3.0),
         marker="R", marker_style="solid", marker_at=(0.03, 0.07),
     ),
     "smooth": Look(

@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.098, 0.12
+BODY, CORTEX = 0.098, 0.14
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -48,13 +48,13 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     narrow = wide + 5
     drop, lean = 0.9 * flare, scene.rng.normal(1.0, 4.5)
-    body = [(18, 137.8 + low), (37, 134.4 + low), (55, 126 + low + 0.1 * drop),
-            (72 + 0.4 * narrow, 114.5 + low + 0.3 * drop),
-            (87 + 0.9 * narrow, 107 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
-    angle = [(97 + wide, 104 + 0.9 * drop), (105.5 + wide + flare / 3, 97.5 + drop), (109 + wide + flare / 3, 87)]
+    body = [(18, 138.0 + low), (38, 135.0 + low), (57, 127.5 + low + 0.1 * drop),
+            (74 + 0.4 * narrow, 117.5 + low + 0.3 * drop),
+            (88 + 0.9 * narrow, 109 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
+    angle = [(98 + wide, 103.5 + 0.9 * drop), (106 + wide + flare / 3, 95 + drop), (109.5 + wide + flare / 3, 84)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
     head = [(4.6, 13), (6.6, 6), (4.4, 0.8), (-1.2, -0.6), (-6.2, 3.4), (-6.6, 12)]
-    condyle = [(106.5 + wide + lean + size * x, 23.5 + lift + size * y) for x, y in head]
+    condyle = [(106.5 + wide + lean + 1.2 * size * x, 23.5 + lift + size * y) for x, y in head]
     notch = [(97.5 + wide + 0.7 * lean, 45 + lift), (94 + wide / 2, 54 + lift / 2), (89, 54 + peak / 2)]
     coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
     parts = ((body, 0.7), (angle + ramus, 1.1), (condyle, 0.4), (notch + coronoid, 1.1))
@@ -74,7 +74,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
     rim = Patch(sharp.top, sharp.left, 0.2 * sharp.values + wide.values)
-    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.008, 0.04))
+    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.0, 0.03))
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     _draw_chin(scene)
@@ -100,9 +100,9 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
-    ramp = np.maximum(ramp, 0.9 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    ramp = np.maximum(ramp, 0.6 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.32 * np.clip((rows - 92) / 22, 0, 1) * fossa
+    lower = 1 - 0.42 * np.clip((rows - 90) / 26, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -118,7 +118,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     cortex = patient.jaws.cortex
     widths = cortex * np.array([0.2, 0.5, 0.9, 1.2, 1.2, 0.9, 0.7, 0.9, 1.2, 1.2, 0.9, 0.5, 0.2])
     widths *= scene.rng.uniform(0.1, 2.1, 13)
-    for thick, share in ((0.7, 0.25), (1.0, 0.3), (1.7, 0.3), (3.2, 0.3)):  # dense outside, it fades into the bone
+    for thick, share in ((0.9, 0.2), (1.4, 0.3), (2.2, 0.35), (3.6, 0.35)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 
 
@@ -126,9 +126,12 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.09))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.07))
     rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.01, 0.07))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.0, 0.05))
+    front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]
+    front = mirrored(scene.wobble(front, 1.2), side)
+    scene.add_area("trough", front, scene.rng.uniform(0.4, 1.2), scene.rng.uniform(0.0, 0.04))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     oblique = mirrored(scene.wobble(oblique, 0.8), side)
     for wide, blurred, depth in ((1.0, 0.5, 0.035), (3.0, 1.6, 0.03)):

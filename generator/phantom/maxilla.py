@@ -50,7 +50,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
 
 def _draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.03, 0.11)
+    depth = scene.rng.uniform(0.0, 0.07)
     for side in (-1, 1):
         hollow = [(72, 33), (84, 28), (97, 30), (104, 36), (103, 47), (97, 55), (86, 52), (75, 46)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
@@ -64,7 +64,7 @@ def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
     walls = [(23, 18), (21, 34), (22 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.8), scene.rng.uniform(-0.15, -0.04))
+    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.5), scene.rng.uniform(-0.18, -0.05))
     floor = walls[1:9]
     widths = np.array((0.1, 0.5, 0.8, 0.9, 0.9, 0.9, 1.1, 0.4))
     scene.add_line("trough", floor, widths * scene.rng.uniform(0.3, 1.8, 8), 0.4, scene.rng.uniform(0.03, 0.13))
@@ -130,14 +130,14 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
     scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.02, 0.16))
     threads = []
-    for _ in range(int(rng.integers(6, 14))):
+    for _ in range(int(rng.integers(10, 20))):
         upright = rng.uniform() < 0.6
         start = np.array([rng.choice([14, 20, 38, 60, 64]) + rng.normal(0, 3), rng.uniform(-4, 22)])
         heading, length = rng.normal(1.5, 0.2) if upright else rng.normal(0.1, 0.4), rng.uniform(10, 34)
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
         thread = mirrored(scene.wobble(start + steps, 1.5), side)
-        threads.append((thread, rng.uniform(0.5, 1.8), rng.uniform(0.02, 0.07)))
-    scene.add_threads("behind", threads, rng.uniform(0.4, 1.1))
+        threads.append((thread, rng.uniform(0.4, 1.4), rng.uniform(0.02, 0.08)))
+    scene.add_threads("trough", threads, rng.uniform(0.2, 0.6))
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
@@ -147,20 +147,22 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     bend = jaws.septum_deviation
     cavity = [(0, -4), (half * 0.7, -3), (half * 0.8, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.09, 0.23))
+    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.07, 0.18))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
         high = rng.uniform(-10, 10)
         meatus = [(1.5, high), (4 + 7 * open_to, high + 2), (3 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
                   (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
-        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2), -0.05 - 0.15 * open_to)
+        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2), -0.05 - 0.12 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
         scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
         wall = [(half * 0.8, -2), (half * 0.95, 12), (half * 1.05, floor - 9), (half * 1.05, floor - 1)]
         wall = mirrored(scene.wobble(wall, 1.8), side)
-        scene.add_line("behind", wall, (0.7, 1.3, 1.6, 1.0), rng.uniform(0.2, 0.9), rng.uniform(0.05, 0.18))
+        wide = rng.uniform(1.0, 3.0)
+        widths = wide * np.array((0.7, 1.3, 1.6, 1.0))
+        scene.add_line("behind", wall, widths, 0.5 * wide, rng.uniform(0.05, 0.16) / wide)
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
@@ -176,19 +178,19 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
              (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
     middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
-    for concha, strength in ((lower, 0.14), (middle, 0.12)):
+    for concha, strength in ((lower, 0.08), (middle, 0.10)):
         body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add_area("behind", body, rng.uniform(0.5, 2.0), strength * density)
+        scene.add_area("behind", body, rng.uniform(0.8, 3.5), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
     arch, tilt = rng.normal(0.4, 1.5), rng.normal(0, 0.8)
-    x = np.array([-82, -52, -24, 0, 24, 52, 82])
+    x = np.array([-1, -0.63, -0.3, 0, 0.3, 0.63, 1]) * rng.uniform(62, 82)
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.3)
-    widths = rng.uniform(0.9, 2.1) * rng.uniform(0.3, 1.6, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
-    scene.add_line("behind", line, widths, rng.uniform(0.3, 1.0), rng.uniform(0.05, 0.16))
+    widths = rng.uniform(0.7, 2.0) * rng.uniform(0.0, 1.8, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
+    scene.add_line("behind", line, widths, rng.uniform(0.4, 1.2), rng.uniform(0.06, 0.18))
     above = rng.uniform(3, 10)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)

@@ -13,7 +13,10 @@ def random_patient(rng: np.random.Generator) -> Patient:
     jaws = random_jaws(rng, age)
     missing = _random_missing(rng, age)
     teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
-    patient = Patient(age, jaws, random_positioning(rng), teeth, missing, [], random_soft_tissue(rng), [])
+    positioning = random_positioning(rng)
+    if positioning.bite_block:  # which parts the front teeth
+        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(3.5, 6.5)))
+    patient = Patient(age, jaws, positioning, teeth, missing, [], random_soft_tissue(rng), [])
     _crowd(rng, patient)
     _place_implants(rng, patient)
     _place_bridges(rng, patient)
@@ -62,19 +65,19 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         rotation=rng.normal(0, 0.04),
         tilt=rng.normal(0, 0.013),
         chin=rng.normal(0, 2.4),
-        forward=rng.normal(0, 0.075),
+        forward=rng.normal(-0.09, 0.06),
         shift=rng.normal(0, 2.8),
         height=rng.normal(2.2, 5.0),
         exposure=rng.normal(0, 0.036),
         contrast=np.clip(rng.normal(1.2, 0.12), 0.9, 1.55),
         movement=min(0.3, rng.gamma(1.2, 0.05)),
-        bite_block=bool(rng.uniform() < 0.75),
+        bite_block=bool(rng.uniform() < 0.92),
     )
 
 
 def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
     return {
-        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 0.7),
+        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
         "spine_density": float(np.clip(rng.gamma(2.2, 0.46), 0.2, 2.6)),
         "ghost": float(rng.uniform(0.6, 1.3)),
         "turbinates": float(rng.uniform(0.7, 1.5)),
@@ -88,9 +91,9 @@ def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
 def _random_earrings(rng: np.random.Generator) -> list[str]:
     """Some forget to take them off, now and then one of the two only."""
     forgotten = rng.uniform()
-    if forgotten > 0.06:
+    if forgotten > 0.04:
         return []
-    return ["right", "left"] if forgotten < 0.045 else [str(rng.choice(["right", "left"]))]
+    return ["right", "left"] if forgotten < 0.03 else [str(rng.choice(["right", "left"]))]
 
 
 def _random_missing(rng: np.random.Generator, age: int) -> list[int]:

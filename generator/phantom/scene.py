@@ -55,6 +55,11 @@ class Scene:
         columns = np.arange(self.shape[1], dtype=np.float32)[None, :] + 0.5
         return np.abs(columns - self.shape[1] / 2) / self.scale
 
+    def places(self, patch: Patch) -> tuple[np.ndarray, np.ndarray]:
+        """`down` (rows, 1) and `across` (1, columns) at the cells of a patch, on whatever grid it stands."""
+        start, (rows, columns) = patch.step // 2, patch.window
+        return self.down[start :: patch.step][rows], self.across[:, start :: patch.step][:, columns]
+
     def blur_of(self, position: int) -> float:
         """Blur in pixels of a tooth at an FDI position 1 to 8, by how far the patient stands from the trough."""
         narrow = max(0.0, 1 - position / 4.5)
@@ -137,3 +142,8 @@ def moved(points, across: float, down: float) -> np.ndarray:
 def mirrored(points, side: int) -> np.ndarray:
     """Points drawn for the patient's left (x > 0), for `side` -1 flipped to the right."""
     return np.asarray(points, dtype=float) * [side, 1.0]
+
+
+def beyond(half: float, edge: float, across: np.ndarray) -> np.ndarray:
+    """0 near the midline, 1 where `across` (mm from it) is more than `half`, over a soft step of `edge` mm."""
+    return 1 / (1 + np.exp(np.clip((half - across) * 4 / edge, -30, 30)))

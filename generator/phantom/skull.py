@@ -11,10 +11,10 @@ from .scene import Scene, mirrored, moved
 # Temporal bone and its lines, what lies over the joint, mastoid, sphenoid; then upright walls, floors and roofs, upper
 # jaw, pterygoid and zygoma.
 TANGLES = (
-    Tangle((114, 8), (22, 10), 18, (14, 50), (5, 20), 0.055, turn=0.7, blurred=(0.2, 1.4)),
-    Tangle((108, 10), (20, 9), 14, (16, 50), (2.5, 7), 0.055, turn=0.35, blurred=(0.2, 1.1)),
-    Tangle((106, 38), (10, 11), 8, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
-    Tangle((136, 34), (9, 15), 30, (6, 22), (2, 8), 0.04, turn=1.2, blurred=(0.2, 1.4)),
+    Tangle((114, 2), (22, 7), 10, (14, 50), (5, 20), 0.06, turn=0.7, blurred=(0.2, 1.4)),
+    Tangle((108, 3), (20, 6), 7, (16, 50), (2.5, 7), 0.06, turn=0.35, blurred=(0.2, 1.1)),
+    Tangle((106, 38), (10, 11), 4, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
+    Tangle((136, 26), (10, 18), 42, (8, 26), (4, 14), 0.06, turn=1.5, blurred=(0.1, 1.2)),
     Tangle((132, 46), (9, 12), 8, (16, 44), (3, 12), 0.06, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
     Tangle((76, 12), (12, 9), 12, (24, 54), (5, 16), 0.045, turn=0.35, blurred=(0.4, 1.6)),
     Tangle((24, 12), (12, 10), 6, (20, 48), (3, 10), 0.04, rise=4.0, turn=0.25, blurred=(0.4, 1.6)),
@@ -22,7 +22,7 @@ TANGLES = (
     Tangle((50, 34), (14, 9), 4, (20, 44), (5, 16), 0.04, blurred=(0.4, 1.6)),
     Tangle((64, 32), (6, 12), 7, (30, 60), (2.5, 9), 0.045, rise=3.5, turn=0.18, blurred=(0.4, 1.6)),
 )
-FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 1.8  # the fossa's roof as drawn below; mm of disc under it
+FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 1.3  # the fossa's roof as drawn below; mm of disc under it
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
 
 
@@ -30,9 +30,9 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
     offsets = {}
     # What lies above the field is met aslant, and brighter towards the sides.
-    scene.behind += 0.22 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
+    scene.behind += 0.13 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
     for side, condyle in condyles.items():
-        out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
+        out, rise = np.abs(condyle) - FOSSA + (0, 1 - JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
         _draw_temporal_bone(scene, side, out, rise)
         _draw_ear_canal(scene, side, out, rise)
         _draw_styloid(scene, side, out, rise)
@@ -50,10 +50,10 @@ def draw_web(scene: Scene) -> None:
     bone = np.clip((across - 72 - np.maximum(0, down - 8) * 1.1) / 24, 0, 1)
     lines = sum(
         ridges(_rising_noise(scene, len(down), period, stretch), sharp)
-        for period, stretch, sharp in ((26, 4.0, 7.0), (14, 3.0, 6.0))
+        for period, stretch, sharp in ((26, 2.6, 8.0), (14, 1.8, 5.0))
     )
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * scene.scale, 0.6), 0.0, 2)
-    scene.trough[rows] += bone * patchy * 0.045 * (lines - 0.35)
+    scene.trough[rows] += bone * patchy * 0.03 * (lines - 0.5)
     scene.behind[rows] += 0.035 * bone * _rising_noise(scene, len(down), 18, 2.0)
 
 
@@ -73,12 +73,12 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     lower = scene.wobble(moved(lower, out, rise), 0.9)
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
     bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (54, -8)]]), side)
-    body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.8)), 33 + rise + rng.normal(0, 4))
+    body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.9)), 33 + rise + rng.normal(0, 4))
     scene.add("trough", body, 0.34 * rng.uniform(0.75, 1.2))
     _draw_mastoid(scene, side, out, rise)
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
-        "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.5), rng.uniform(0.0, 0.12)
+        "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.06)
     )
     _draw_strata(scene, side, lower)
     root = [(84, 15), (92, 14), (101, 14), (107, 20), (103, 26), (99, 28), (94, 25), (86, 20)]
@@ -116,33 +116,27 @@ def _draw_mastoid(scene: Scene, side: int, out: float, rise: float) -> None:
 
 def _thinning_out(scene: Scene, bone: Patch, tip: float) -> Patch:
     """A temporal bone, crisp where it ends at the joint, runs out towards the face and, unevenly, below its mastoid."""
-    down, across = _within(scene, bone)
+    down, across = scene.places(bone)
     uneven = 5 * band_noise(scene.grain, bone.values.shape, 60 * scene.scale / bone.step, 0.4)
     outer = 12 * np.clip((across - 124) / 20, 0, 1)
     mastoid = np.clip(0.5 + (tip + outer + uneven - down) / 26, 0, 1)
-    thick = np.clip((across - 70 - down / 3) / 30, 0.05, 1)
+    thick = np.clip((across - 64 - down / 3) / 34, 0.1, 1)
     return Patch(bone.top, bone.left, bone.values * mastoid * thick, bone.step)
 
 
 def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     """The mastoid's cells, about a point in mm: a lace of fine bright walls, of three sizes."""
-    down, across = _within(scene, bone)
+    down, across = scene.places(bone)
     rng, pixels = scene.rng, scene.scale / bone.step
-    wide, high = rng.uniform(9, 16), rng.uniform(9, 17)
+    wide, high = rng.uniform(12, 20), rng.uniform(12, 22)
     place = np.exp(-(((across - out + 0.35 * (down - low)) / wide) ** 2) - ((down - low) / high) ** 2)
     place *= np.clip(0.8 + 0.6 * band_noise(scene.grain, place.shape, 22 * pixels, 0.6), 0, 1.6)
     lace = sum(
-        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 5.0) - 0.25)
-        for period, depth in ((7.0, 0.05), (4.2, 0.06), (2.6, 0.05))
+        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 5.0) - 0.4)
+        for period, depth in ((11.0, 0.07), (6.5, 0.05), (3.6, 0.015))
     )
-    clear = rng.uniform(0.7, 2.2)
+    clear = rng.uniform(0.6, 1.8)
     scene.add("trough", Patch(bone.top, bone.left, bone.values * place * lace, bone.step), clear)
-
-
-def _within(scene: Scene, patch: Patch) -> tuple[np.ndarray, np.ndarray]:
-    """How far down (rows, 1) and across (1, columns) the cells of a patch lie, in mm."""
-    start, (rows, columns) = patch.step // 2, patch.window
-    return scene.down[start :: patch.step][rows], scene.across[:, start :: patch.step][:, columns]
 
 
 def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
@@ -169,9 +163,9 @@ def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
 def _draw_fibres(scene: Scene, side: int) -> None:
     """Fine lines of bone, bowed, most of them along the rise."""
     rng, threads = scene.rng, []
-    for _ in range(9):
+    for _ in range(5):
         out = rng.uniform(74, 150)
-        start = np.array([out, rng.uniform(-4, 10 + 0.5 * (out - 74))])
+        start = np.array([out, rng.uniform(-4, 4 + 0.5 * (out - 74))])
         heading, length, bow = rng.normal(np.arctan(RISE), 0.4), rng.uniform(10, 36), rng.normal(0, 0.13)
         steps = np.linspace(-0.5, 0.5, 4)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])

@@ -1,4 +1,4 @@
-"""Soft tissue, air spaces, hyoid and the ghosts of what lies on the far side of the head."""
+"""Soft tissue, air spaces, hyoid and ears."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from .anatomy import Patient
 from .geometry import arch_positions, half_opening, occlusal_line
 from .plates import BOTH, Tangle, add_tangles
-from .raster import Patch, band_noise, blur
+from .raster import Patch
 from .restorations import METAL
-from .scene import Scene, mirrored, moved
+from .scene import Scene, beyond, mirrored, moved
 from .vertebrae import draw_spine
 
 # Folds of cheek, tongue, soft palate and throat over the rami and behind them; the far jaw's long straight borders.
-FOLDS = Tangle((94, 84), (17, 22), 9, (36, 90), (10, 34), 0.04, rise=0.15, turn=0.45, blurred=(0.6, 2.4))
+FOLDS = Tangle((94, 84), (17, 22), 6, (36, 90), (10, 34), 0.03, rise=0.15, turn=0.45, blurred=(0.6, 2.4))
 FAR_JAW = Tangle((76, 84), (8, 8), 1, (70, 110), (24, 48), 0.04, rise=-0.04, turn=0.1, blurred=(0.2, 0.7))
 THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.042, rise=2.0, blurred=(0.4, 2.5))
 
@@ -43,10 +43,15 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.add_area("behind", scene.wobble(neck, 2.0), 6.0, 0.16 * bulk)
     for side in (-1, 1):  # the muscles of mastication and the parotid gland
         cheek = scene.wobble([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
-        scene.add_area("behind", mirrored(cheek, side), 8.0, 0.11 * bulk)
+        scene.add_area("behind", mirrored(cheek, side), 8.0, 0.08 * bulk)
+        notch = scene.wobble([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5)
+        scene.add_area("behind", mirrored(notch, side), 5.0, 0.10 * bulk)
     down, across = scene.down, scene.across
-    scene.behind += 0.14 * np.clip((9 - down) / 12, 0, 1)  # the skull above the field lies aslant in the beam
-    scene.behind -= 0.11 * np.clip((down - 123) / 20, 0, 1) * (1.5 - across / 70)
+    scene.behind += 0.21 * np.clip((14 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
+    scene.behind -= 0.10 * np.clip((down - 123) / 20, 0, 1) * np.clip(1.6 - across / 70, 0, 1.1)
+    ear = np.clip((across - 120) / 16, 0, 1) * np.clip(1 - np.abs(down - 56) / 26, 0, 1)
+    scene.behind += 0.10 * ear
+    scene.behind += 0.04 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
     nape = scene.rng.uniform(0, 0.06)
     scene.behind += nape * np.clip((across - 124) / 16, 0, 1) * np.clip((112 - down) / 30, 0, 1)
 
@@ -67,12 +72,11 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     floor = [(60, 104), (30, 116), (0, 122)]
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
-    aside = 0.12 + 0.88 * _across(scene, 44, 40)  # in front the beam crosses the tongue's short way
     edge = patient.soft_tissue["tongue"]
     for blurred, depth in ((rng.uniform(0.3, 0.9), 0.06 * edge), (6.0, 0.11 - 0.06 * edge)):
         body = scene.area(tongue, blurred)
-        thinned = body.values * aside[:, body.step // 2 :: body.step][:, body.window[1]]
-        scene.add("behind", Patch(body.top, body.left, thinned, body.step), depth)
+        aside = 0.12 + 0.88 * beyond(44, 40, scene.places(body)[1])  # in front the beam crosses its short way
+        scene.add("behind", Patch(body.top, body.left, body.values * aside, body.step), depth)
     for s in (-1, 1):
         _draw_soft_palate(scene, s, (reach, drop))
     if share > 0.12:
@@ -81,13 +85,13 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 10, roof + 2), (ends[0], roof + 7),
                             (ends[0] - 14, dorsum + 3), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (14 - ends[1], dorsum + 3), (-ends[1], roof + 7), (10 - ends[1], roof + 2)])  # fmt: skip
-            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.08 + 0.15 * share))
+            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.05 + 0.13 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
     front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
-    scene.add_area("behind", scene.wobble(front, 3.0), 7.0, -0.07 * rng.uniform(0.2, 1.3))
+    scene.add_area("behind", scene.wobble(front, 3.0), 7.0, -0.06 * rng.uniform(0.0, 1.2))
 
 
 def _draw_soft_palate(scene: Scene, side: int, offset: tuple[float, float]) -> None:
@@ -101,7 +105,7 @@ def _draw_soft_palate(scene: Scene, side: int, offset: tuple[float, float]) -> N
             (80, 67, 0.25), (68, 62, 0)]  # fmt: skip
     for shape, blurred, depth in (
         (crescent, rng.uniform(0.3, 1.0), rng.uniform(0.01, 0.08)),
-        (slit, rng.uniform(0.4, 1.2), -rng.uniform(0.0, 0.10)),
+        (slit, rng.uniform(0.4, 1.2), -rng.uniform(0.0, 0.05)),
     ):
         points = np.array(shape)
         outline = points[:, :2] + points[:, 2:] * tip
@@ -144,27 +148,34 @@ def _bite_ends(patient: Patient) -> tuple[float, float]:
 
 
 def _draw_bite_block(scene: Scene, patient: Patient) -> None:
-    """The plastic stick that the front teeth bite into: a faint shape with a notch, between the incisors."""
-    y, half = float(occlusal_line(patient.jaws, 0)), patient.jaws.bite_opening / 2
-    wide = scene.rng.uniform(6, 9)
-    top, foot = y - half - 3.5, y + half + 3.0
-    stick = [(-wide, top), (wide, top), (wide, y + 0.5), (wide * 0.55, foot), (-wide * 0.55, foot), (-wide, y + 0.5)]
-    if scene.rng.uniform() < 0.6:  # some blocks are wedges
-        stick = [(-wide, y - half), (-wide / 2, y - half - 1.5), (wide / 2, y - half - 1.5), (wide, y - half),
-                 (wide * 0.3, foot), (-wide * 0.3, foot)]  # fmt: skip
-    scene.add_area("trough", stick, 0.4, scene.rng.uniform(0.06, 0.15))
-    scene.add_line("trough", [(-wide, y - half), (wide, y - half)], 0.6, 0.2, -0.05)
-    scene.add_line("trough", [(-wide * 0.9, y + half), (wide * 0.9, y + half)], 0.8, 0.3, 0.03)
+    """The plastic block that the front teeth bite into: a plate between their edges on a stem that tapers downwards,
+    grey in a patch that is darker than its neighbourhood, since it holds the lips apart."""
+    rng, half = scene.rng, patient.jaws.bite_opening / 2
+    y = float(occlusal_line(patient.jaws, 0))
+    parted = [(-16, y - half - 5), (0, y - half - 6), (16, y - half - 5), (18, y), (13, y + half + 4),
+              (-13, y + half + 4)]  # fmt: skip
+    scene.add_area("trough", scene.wobble([*parted, (-18, y)], 1.5), 1.5, -rng.uniform(0.0, 0.07))
+    wide, clear = rng.uniform(6.5, 9.5), rng.uniform(0.5, 1.3)
+    top, low = y - half - rng.uniform(0, 1.5), y + rng.uniform(0.2, 0.6) * half
+    plate = [(-wide, top), (-wide / 3, top - 0.4), (wide / 3, top - 0.4), (wide, top), (0.7 * wide, low),
+             (-0.7 * wide, low)]  # fmt: skip
+    scene.add_area("trough", scene.wobble(plate, 0.3), 0.4, 0.11 * clear)
+    foot = y + half + rng.uniform(2, 6)
+    stem = [(-0.6 * wide, low - 0.4), (0.6 * wide, low - 0.4), (0.12 * wide, foot), (-0.12 * wide, foot)]
+    scene.add_area("trough", scene.wobble(stem, 0.3), 0.5, 0.09 * clear * rng.uniform(0.4, 1.3))
+    above = [(-0.9 * wide, top - 4), (0.9 * wide, top - 4), (wide, top - 0.5), (-wide, top - 0.5)]
+    scene.add_area("trough", scene.wobble(above, 0.4), 0.6, rng.uniform(0.0, 0.05) * clear)
+    scene.add_line("trough", [(-0.7 * wide, low), (0.7 * wide, low)], 0.5, 0.3, 0.05 * clear)
 
 
 def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
-    behind = [(119, 62), (125, 62), (127, 80), (127, 100), (130, 160), (110, 160), (112, 110), (116, 84)]
+    behind = [(119, 62), (125, 62), (127, 80), (127, 104), (122, 136), (110, 136), (112, 110), (116, 84)]
     behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
     scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
-    gap = [(116, 40), (121, 52), (122, 80), (121, 110), (118, 160), (98, 160), (100, 132), (109, 104), (114, 84)]
+    gap = [(116, 54), (120, 60), (122, 80), (120, 104), (112, 130), (100, 142), (100, 128), (108, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(0.6, 2.2), -scene.rng.uniform(0.05, 0.18))
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(0.6, 2.2), -scene.rng.uniform(0.02, 0.13))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",
@@ -179,22 +190,21 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
 def _draw_floor_of_mouth(scene: Scene) -> None:
     """The soft tissue under the jaw, which ends at the airway in one edge."""
     rng = scene.rng
-    back, depth = rng.normal(103, 5), rng.uniform(0.03, 0.11)
+    back, depth = rng.normal(103, 8), rng.uniform(0.0, 0.06)
     for side in (-1, 1):
         edge = back + rng.normal(0, 2)
         floor = [(30, 84), (70, 84), (edge - 6, 86), (edge, 98), (edge + 1, 112), (edge - 3, 126), (edge - 5, 165),
                  (30, 165)]  # fmt: skip
         body = scene.area(mirrored(scene.wobble(floor, 1.8), side), rng.uniform(0.3, 1.2))
-        half = body.step // 2
-        aside = _across(scene, 66, 22)[:, half :: body.step][:, body.window[1]]
-        low = np.clip((scene.down[half :: body.step][body.window[0]] - 86) / 20, 0, 1)
-        fading = Patch(body.top, body.left, body.values * aside * low, body.step)
+        down, across = scene.places(body)
+        fades = beyond(66, 22, across) * np.clip((down - 86) / 20, 0, 1)
+        fading = Patch(body.top, body.left, body.values * fades, body.step)
         scene.add("behind", fading, depth * rng.uniform(0.7, 1.3))
 
 
 def _draw_hyoid(scene: Scene) -> None:
     """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
-    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.4, 1.6)
+    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.2, 1.5)
     for side in (-1, 1):
         _draw_horn(scene, side, at + scene.rng.normal(0, (3.0, 2.0)), clear * scene.rng.uniform(0.6, 1.2))
 
@@ -202,20 +212,21 @@ def _draw_hyoid(scene: Scene) -> None:
 def _draw_horn(scene: Scene, side: int, at: np.ndarray, clear: float) -> None:
     """Half of the hyoid's body, and the greater horn behind it."""
     rng, (x, y) = scene.rng, at
-    horn = scene.wobble([(x + 25, y - 15), (x + 17, y - 9), (x + 7, y - 4), (x - 4, y + 1)], 1.5)
-    blurred = rng.uniform(0.5, 1.4)
-    scene.add_line("behind", mirrored(horn, side), (1.0, 3.2, 5.0, 7.0), blurred, 0.05 * clear)
+    horn = scene.wobble([(x + 36, y - 17), (x + 24, y - 10), (x + 10, y - 4), (x - 4, y + 1)], 1.5)
+    blurred = rng.uniform(0.3, 0.8)
+    scene.add_line("behind", mirrored(horn, side), (1.0, 2.6, 3.6, 6.0), blurred, 0.03 * clear)
     far = [(x + 48, y - 13), (x + 30, y - 9), (x + 12, y - 3), (x, y + 2)]  # the other half, drawn out
     for edge in (-1.5, 1.5):
         thread = mirrored(moved(scene.wobble(far, 1.5), 0, edge), side)
         scene.add_line("behind", thread, (0.4, 1.0, 1.2, 0.4), 0.4, rng.uniform(0.0, 0.05) * clear)
     for edge in (-1.6, 1.8):
         rim = mirrored(moved(horn, 0, edge), side)
-        scene.add_line("behind", rim, (0.3, 0.8, 1.0, 0.8), blurred, rng.uniform(0.0, 0.04) * clear)
-    body = [(x + 7, y - 6), (x - 3, y - 4), (x - 11, y), (x - 12, y + 4), (x - 7, y + 5), (x - 1, y + 1)]
+        scene.add_line("trough", rim, (0.3, 0.7, 0.8, 0.7), 0.3, rng.uniform(0.02, 0.06) * clear)
+    body = [(x + 7, y - 6), (x - 3, y - 5), (x - 10, y - 2), (x - 12, y + 4), (x - 8, y + 6), (x - 1, y + 1)]
     body = mirrored(scene.wobble(body, 1.2), side)
-    scene.add_area("behind", body, blurred, 0.06 * clear)
-    scene.add("trough", scene.shell(body, 1.4), rng.uniform(0.02, 0.05) * clear)
+    scene.add_area("behind", body, blurred, 0.07 * clear)
+    scene.add_area("trough", body[1:5], 0.6, rng.uniform(0.0, 0.08) * clear)
+    scene.add("trough", scene.shell(body, 1.6), rng.uniform(0.0, 0.06) * clear)
 
 
 def _draw_ear(scene: Scene, side: int, ring: bool) -> None:
@@ -231,72 +242,3 @@ def _draw_ear(scene: Scene, side: int, ring: bool) -> None:
         scene.add_line("trough", mirrored(around, side), thick, 0.15, METAL)
         far = np.stack([x - 62 + 1.5 * wide * np.cos(turn), y - 28 + 1.2 * high * np.sin(turn)], 1)
         scene.add_line("ghost", mirrored(far, -side), 2 * thick, 1.2, 0.12 * METAL)
-
-
-def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
-    """The far side's shadows: the spine across the middle, and each half of the jaw magnified over the other."""
-    _draw_spine(scene, patient)
-    strength = patient.soft_tissue["ghost"]
-    rng = scene.rng
-    mirror = np.zeros(scene.shape, np.float32)
-    jaw.add_to(mirror)
-    lift = int(scene.scale * rng.uniform(12, 20))
-    mirror = np.roll(mirror[:, ::-1], -lift, axis=0)
-    mirror[-lift:] = 0
-    aside = _across(scene, 30, 18)
-    scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
-    for side in (-1, 1):
-        _draw_far_angle(scene, side, strength)
-    _draw_far_structures(scene)
-
-
-def _draw_far_structures(scene: Scene) -> None:
-    """What the far half of the mid-face leaves: a few soft bands of their own height, tilt and length."""
-    rng = scene.rng
-    for _ in range(int(rng.integers(5, 12))):
-        x, y, half = rng.normal(0, 34), rng.uniform(2, 50), rng.uniform(10, 34)
-        rise = rng.normal(0, 3.0)
-        band = [(x - half, y - rise), (x, y + rng.normal(0, 1.5)), (x + half, y + rise)]
-        depth = rng.uniform(0.02, 0.07) * rng.choice([-1, 1])
-        scene.add_line("ghost", band, (0.5, rng.uniform(1.5, 6), 0.5), rng.uniform(0.8, 2.5), depth)
-
-
-def _draw_far_angle(scene: Scene, side: int, strength: float) -> None:
-    """The ghost of the opposite ramus: a pale field over this one, which ends below in one straight edge."""
-    rng = scene.rng
-    low, tilt, high = rng.normal(93, 8), rng.normal(-2, 4), rng.normal(42, 5)
-    top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (142, high + 8)], 1.6)
-    field = mirrored(np.vstack([top, np.linspace((144, low), (16, low - tilt), 16)]), side)
-    body = scene.area(field, rng.uniform(0.3, 1.4))
-    inner, outer = rng.uniform(36, 66), rng.uniform(92, 122)  # towards the front it fades, and behind the jaw
-    held = _across(scene, inner, 30) * (1 - _across(scene, outer, 30))
-    values = body.values * held[:, body.step // 2 :: body.step][:, body.window[1]]
-    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.065 * strength * rng.uniform(0.2, 1.3))
-
-
-def _draw_spine(scene: Scene, patient: Patient) -> None:
-    """The cervical spine between tube and detector, magnified and smeared: two pale columns with a seam between."""
-    density = patient.soft_tissue["spine_density"]
-    rng = scene.rng
-    top, half, blurred = rng.uniform(86, 106), rng.uniform(18, 27), rng.uniform(1.8, 6.0)
-    density = min(1.8, density * rng.uniform(0.6, 1.2))
-    for side in (-1, 1):
-        inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
-        column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
-                  (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
-        column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add_area("behind", column, blurred, 0.105 * density * rng.uniform(0.75, 1.25))
-    seam = [(rng.normal(0, 1), 170), (rng.normal(0, 1), 130), (rng.normal(0, 1), 96)]
-    scene.add_line("behind", seam, (6.0, 5.0, 2.0), 1.5, 0.07 * density)
-    columns, y = scene.shape[1], scene.down
-    stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
-    near = 1 - _across(scene, half + 2, 8)
-    scene.ghost += (
-        density * np.clip((y - 82) / 50, 0, 1) * near * (0.02 + 0.075 * stripes + 0.07 * np.clip((y - 118) / 25, 0, 1))
-    )
-    scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - _across(scene, 34, 26))
-
-
-def _across(scene: Scene, half: float, edge: float) -> np.ndarray:
-    """0 near the midline, 1 further out than `half` mm, over a soft step of `edge` mm: array (1, columns)."""
-    return 1 / (1 + np.exp(np.clip((half - scene.across) * 4 / edge, -30, 30)))

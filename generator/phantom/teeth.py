@@ -17,15 +17,17 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.205, 0.110, 0.085, 0.078, 0.036, 0.038
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.230, 0.090, 0.090, 0.105, 0.040, 0.042
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
-    "incisor": ((0.3, 0.60, 0.85, 1.0), (0.86, 0.98, 1.00, 0.93)),
+    "incisor": ((0.3, 0.60, 0.85, 1.0), (0.80, 0.95, 1.00, 0.95)),
     "canine": ((0.3, 0.55, 0.75, 1.0), (0.92, 1.00, 0.94, 0.64)),
-    "premolar": ((0.25, 0.58, 0.80, 1.0), (0.88, 1.00, 0.96, 0.78)),
-    "molar": ((0.25, 0.55, 0.80, 1.0), (0.93, 1.00, 1.00, 0.95)),
+    "premolar": ((0.25, 0.58, 0.80, 1.0), (0.83, 1.00, 0.97, 0.78)),
+    "molar": ((0.25, 0.55, 0.80, 1.0), (0.87, 1.00, 1.00, 0.95)),
 }
+# The neck in the picture, by the tables' neck: front teeth taper more than these say, seen from the front.
+_NECKS = {"incisor": 0.88, "canine": 0.95, "premolar": 1.0, "molar": 1.07}
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class ToothGrid:
     def sides(self) -> np.ndarray:
         """Distance in mm from the crown's mesial and distal sides, positive inside."""
         heights, shares = _CROWN_SIDES[self.tooth.kind]
-        neck = self.neck / self.width * (1.07 if self.tooth.kind == "molar" else 1.0)
+        neck = self.neck / self.width * _NECKS[self.tooth.kind]
         side = PchipInterpolator((-0.3, 0.0, *heights, 1.3), (neck, neck, *shares, 0.3))
         s = np.linspace(-0.3, 1.3, 65)
         half = np.interp(self.v / self.crown, s, side(s)) * self.width / 2
@@ -194,7 +196,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
-    slim = np.clip(1.0 + (0.50 if grid.tooth.upper else 0.58) * grid.v / grid.root, 0.3, 1.0)
+    slim = np.clip(1.0 + (0.40 if grid.tooth.upper else 0.62) * grid.v / grid.root, 0.3, 1.0)
     return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
@@ -213,11 +215,11 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
         canals = np.maximum(canals, canal(grid, root) * (0.75 if len(grid.roots) > 1 else 1.0))
     age = 0.6 + 0.4 * (1 - grid.tooth.wear)
     if grid.tooth.kind == "molar":
-        half = grid.width * 0.14 * age
+        half = grid.width * 0.16 * age
         floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
         canals = np.maximum(canals, 0.7 * chamber * grid.soft((roof - grid.v) * 0.6))
-    return (0.7 if grid.tooth.upper else 1.0) * PULP * age * canals
+    return (0.85 if grid.tooth.upper else 1.0) * PULP * age * canals
 
 
 def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = None, short: float = 0.3) -> np.ndarray:

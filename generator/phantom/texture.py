@@ -10,8 +10,8 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((3.8, 2.2, 0.8), (1.8, 2.0, 0.6)),
-    "maxilla": ((2.0, 0.85, 0.7), (1.2, 0.8, 0.5)),
+    "mandible": ((3.8, 2.6, 0.6), (1.8, 2.4, 0.5)),
+    "maxilla": ((2.4, 0.85, 0.9), (1.3, 0.8, 0.6)),
 }
 
 
@@ -69,6 +69,8 @@ def vary_thickness(scene: Scene) -> None:
     scene.behind += _unlike(scene)
     face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
     face = face[scene.down[:, 0] < 46]
+    arch = scene.marrow["maxilla"] * np.clip((62 - scene.down) / 10, 0, 1)
+    scene.behind += 0.015 * arch * band_noise(scene.grain, scene.shape, 11 * scene.scale, 0.7, 1.5)
     if len(face) < 16:
         return
     scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)

@@ -13,7 +13,7 @@ ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn
 
 def draw_spine(scene: Scene) -> None:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.4, 1.7)
+    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.5, 2.0)
     for side in (-1, 1):
         _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
     add_tangles(scene, (ARCHES,), BOTH)
@@ -50,13 +50,13 @@ def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
     _draw_rim(scene, oval, 1.2, 0.05 * clear)
     knob = np.add(at, (rng.uniform(3, 10), rng.uniform(-6, 4)))
     body = mirrored(scene.wobble(_ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
-    dense = rng.uniform(0.01, 0.11)
+    dense = rng.uniform(0.01, 0.07)
     scene.add_area("trough", body, rng.uniform(0.4, 1.4), dense)
     _draw_rim(scene, body, 1.6, 0.2 * dense)
     hole = mirrored(scene.wobble(_ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
     scene.add_area("trough", hole, 0.6, -dense * rng.uniform(0.0, 0.9))
     behind = _ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
-    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.12))
+    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.08))
 
 
 def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
@@ -72,19 +72,18 @@ def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 
 
 def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
-    """One body: concave in front, its end plates dense and sloping forwards, the root of the arch as a ring."""
+    """One body: concave in front, its end plates dense and sloping forwards, the joints behind it."""
     rng = scene.rng
     slope = rng.normal(-0.15, 0.07)
     top, low = (np.array([(x, x * slope + y) for x in (9, 20, 30)]) for y in (0.4, tall + 0.4))
     outline = np.vstack([[(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall)], low, top[::-1]])
     outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
-    scene.add_area("trough", outline, rng.uniform(0.5, 2.0), 0.055 * clear)
-    _draw_rim(scene, outline, 0.9, 0.03 * clear)
+    body = scene.area(outline, 0.6)
+    body.add_to(scene.marrow["mandible"], min(1.0, 0.5 * clear))
+    scene.add("trough", body, 0.05 * clear)
+    _draw_rim(scene, outline, 0.9, 0.035 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), *top], at, clear * rng.uniform(0.3, 1.3))
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), *(low - (0, 1))], at, clear * rng.uniform(0.3, 1.3))
-    middle = np.add(at, (rng.uniform(10, 15), rng.uniform(0.35, 0.5) * tall))
-    ring = scene.wobble(_ring(middle, rng.uniform(2.5, 4), rng.uniform(2.5, 3.5)), 0.4)
-    _draw_rim(scene, mirrored(ring, side), 0.9, rng.uniform(0.0, 0.03) * clear)
     joint = [(14, 0.2 * tall), (19, -0.1 * tall), (27, 0.1 * tall), (26, 0.9 * tall), (18, 0.8 * tall)]
     joint = mirrored(moved(scene.wobble(joint, 1.2), *at), side)
     scene.add_area("trough", joint, rng.uniform(0.4, 1.6), rng.uniform(0.0, 0.07) * clear)

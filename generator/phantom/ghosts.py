@@ -1,0 +1,79 @@
+"""The far side of the head: what the beam meets before or after the focal trough, magnified and smeared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Patient
+from .raster import Patch, band_noise, blur
+from .scene import Scene, beyond, mirrored
+
+
+def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
+    """The far side's shadows: the spine across the middle, and each half of the jaw magnified over the other."""
+    _draw_spine(scene, patient)
+    strength = patient.soft_tissue["ghost"]
+    rng = scene.rng
+    mirror = np.zeros(scene.shape, np.float32)
+    jaw.add_to(mirror)
+    lift = int(scene.scale * rng.uniform(12, 20))
+    mirror = np.roll(mirror[:, ::-1], -lift, axis=0)
+    mirror[-lift:] = 0
+    aside = beyond(30, 18, scene.across)
+    scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
+    edge = rng.normal((98, -1, 42, 0), (5, 4, 5, 2))  # the head is alike on both sides
+    for side in (-1, 1):
+        _draw_far_angle(scene, side, strength, edge + rng.normal(0, (1.5, 1.5, 3, 1)))
+    _draw_far_structures(scene)
+
+
+def _draw_far_structures(scene: Scene) -> None:
+    """What the far half of the mid-face leaves: a few soft bands of their own height, tilt and length."""
+    rng = scene.rng
+    for _ in range(int(rng.integers(5, 12))):
+        x, y, half = rng.normal(0, 34), rng.uniform(2, 50), rng.uniform(10, 34)
+        rise = rng.normal(0, 3.0)
+        band = [(x - half, y - rise), (x, y + rng.normal(0, 1.5)), (x + half, y + rise)]
+        depth = rng.uniform(0.02, 0.07) * rng.choice([-1, 1])
+        scene.add_line("ghost", band, (0.5, rng.uniform(1.5, 6), 0.5), rng.uniform(0.8, 2.5), depth)
+
+
+def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) -> None:
+    """The ghost of the opposite ramus: a pale field over this one, which ends below in one long edge.
+
+    `edge`: y in mm of that edge behind, how much higher it lies in front, y of the field's top, how far the edge sags.
+    """
+    rng = scene.rng
+    low, tilt, high, sag = edge
+    top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (142, high + 8)], 1.6)
+    share = np.linspace(0, 1, 5)
+    under = np.stack([144 - 128 * share, low - tilt * share + 4 * sag * share * (1 - share)], 1)
+    field = mirrored(np.vstack([top, under]), side)
+    body = scene.area(field, rng.uniform(0.2, 1.2))
+    inner, outer = rng.uniform(36, 66), rng.uniform(84, 100)  # towards the front it fades, and behind the jaw
+    down, across = scene.places(body)
+    held = beyond(inner, 30, across) * (1 - beyond(outer, 30, across))
+    rising = np.clip((down - high) / rng.uniform(15, 45), 0, 1)
+    values = body.values * held * rising
+    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.115 * strength * rng.uniform(0.3, 1.2))
+
+
+def _draw_spine(scene: Scene, patient: Patient) -> None:
+    """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
+    density = patient.soft_tissue["spine_density"]
+    rng = scene.rng
+    top, half, blurred = rng.uniform(86, 106), rng.uniform(16, 30), rng.uniform(2.5, 9.0)
+    density = min(1.8, density * rng.uniform(0.6, 1.2))
+    for side in (-1, 1):
+        inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
+        column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
+                  (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
+        column = mirrored(scene.wobble(column, 0.8), side)
+        scene.add_area("behind", column, blurred, 0.13 * density * rng.uniform(0.75, 1.25))
+    columns, y = scene.shape[1], scene.down
+    stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
+    blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
+    near = 1 - beyond(half + 2, 8, scene.across)
+    uneven = 0.03 + 0.05 * stripes + 0.012 * blotches + 0.09 * np.clip((y - 116) / 25, 0, 1)
+    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
+    scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - beyond(34, 26, scene.across))
