@@ -196,6 +196,17 @@ def test_apical_lesions_are_darker_than_the_bone_beside_them():
     assert all(darker)
 
 
+def test_the_lower_jaw_is_bone_in_pictures_of_every_size():
+    """Along the mandibular canal, which is darker than the bone beside it but lies within it, a picture is brighter
+    than its median."""
+    for width in (512, 2048):
+        for index in (1, 2, 3):
+            picture, record = render(5, index, "wide", width, width // 2)
+            along = [place for side in ("right", "left") for place in record["places"]["mandibular_canal"][side][1:5]]
+            reach = 3 * width // 512
+            assert np.mean([grey_at(picture, place, reach) for place in along]) > np.median(picture) + 8, (width, index)
+
+
 def test_a_forgotten_earring_shows_in_the_ear_of_its_side():
     """Patients of seed 9 with one earring: metal beside the jaw's joint on that side and none on the other."""
     for index, side in ((117, "left"), (252, "right"), (393, "right")):

@@ -68,7 +68,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     chin = [(0.0, 138.4 + patient.jaws.mandible_height - 31)]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
-    body = scene.area(whole, 0.5)
+    body = scene.area(whole, 0.5).fine(scene.shape)
     body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
@@ -125,8 +125,8 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
-    fading = np.clip((head[:, 1].min() + 30 - scene.down[body.window[0]]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading), scene.rng.uniform(0.0, 0.07))
+    fading = np.clip((head[:, 1].min() + 30 - scene.places(body)[0]) / 20, 0, 1)  # into the ramus
+    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.0, 0.07))
     rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
     scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.0, 0.05))
     front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]

@@ -34,7 +34,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     tuber = [(back + 5, crest[-1, 1] - 2), (back + 6, 59), (back + 2, 50), (62, top)]
     roof = [(40, top - 2), (15, top - 3), (-15, top - 3), (-40, top - 2)]
     whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
-    body = scene.area(whole, 0.5)
+    body = scene.area(whole, 0.5).fine(scene.shape)
     body.add_to(scene.marrow["maxilla"])
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]

@@ -36,6 +36,14 @@ class Patch:
         """Add `weight` times the patch to a whole picture, in place."""
         picture[self.window] += np.float32(weight) * self.values
 
+    def fine(self, shape: tuple[int, int]) -> Patch:
+        """The patch on the pixels of a picture of `shape`, on whatever grid it stood."""
+        if self.step == 1:
+            return self
+        top, left = self.step * self.top, self.step * self.left
+        values = refine(self.values, self.step, tuple(self.step * length for length in self.values.shape))
+        return Patch(top, left, values[: shape[0] - top, : shape[1] - left])
+
     def within(self, other: Patch) -> np.ndarray:
         """The values where another patch lies, 0 where this one does not reach: of the other's shape."""
         seen = np.zeros(other.values.shape, np.float32)

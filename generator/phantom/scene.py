@@ -99,8 +99,7 @@ class Scene:
         """The rim of a closed outline, brightest at the edge and fading inwards over `wall` mm: a bone's cortex."""
         outline = self.outline(points)
         body, soft = fill(outline, self.shape), soft_fill(outline, wall * self.scale, self.shape)
-        whole = refine(soft.values, soft.step, tuple(soft.step * size for size in soft.values.shape))
-        faded = Patch(soft.top * soft.step, soft.left * soft.step, whole).within(body)
+        faded = soft.fine(self.shape).within(body)
         return Patch(body.top, body.left, body.values * (1 - faded) * 2)
 
     def add_threads(self, layer: str, threads: list[tuple[np.ndarray, float, float]], blurred: float) -> None:

@@ -22,7 +22,7 @@ TANGLES = (
     Tangle((50, 34), (14, 9), 4, (20, 44), (5, 16), 0.04, blurred=(0.4, 1.6)),
     Tangle((64, 32), (6, 12), 7, (30, 60), (2.5, 9), 0.045, rise=3.5, turn=0.18, blurred=(0.4, 1.6)),
 )
-FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 1.3  # the fossa's roof as drawn below; mm of disc under it
+FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 0.3  # the fossa's roof as drawn below; mm under its soft edge
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
 
 
@@ -32,7 +32,7 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     # What lies above the field is met aslant, and brighter towards the sides.
     scene.behind += 0.13 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
     for side, condyle in condyles.items():
-        out, rise = np.abs(condyle) - FOSSA + (0, 1 - JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
+        out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
         _draw_temporal_bone(scene, side, out, rise)
         _draw_ear_canal(scene, side, out, rise)
         _draw_styloid(scene, side, out, rise)

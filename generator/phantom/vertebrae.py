@@ -78,7 +78,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     top, low = (np.array([(x, x * slope + y) for x in (9, 20, 30)]) for y in (0.4, tall + 0.4))
     outline = np.vstack([[(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall)], low, top[::-1]])
     outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
-    body = scene.area(outline, 0.6)
+    body = scene.area(outline, 0.6).fine(scene.shape)
     body.add_to(scene.marrow["mandible"], min(1.0, 0.5 * clear))
     scene.add("trough", body, 0.05 * clear)
     _draw_rim(scene, outline, 0.9, 0.035 * clear)
