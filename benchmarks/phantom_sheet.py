@@ -17,6 +17,8 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from phantom import read_folder
+
 from generator.phantom import LOOKS, render
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "phantoms.webp"
@@ -54,15 +56,11 @@ def draw_looks(seed: int) -> Image.Image:
 
 def draw_readers_sheet(folder: Path, seed: int) -> tuple[Image.Image, dict[int, str]]:
     """The shuffled sheet, and "phantom" or "real" by the numbers on it."""
-    chance = random.Random(seed)
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp"))
-    if len(files) < OF_SIDE:
-        sys.exit(f"{folder} holds {len(files)} radiographs: at least {OF_SIDE} are needed")
+    chance, held = random.Random(seed), read_folder(folder)
+    if len(held) < OF_SIDE:
+        sys.exit(f"{folder} holds {len(held)} radiographs: at least {OF_SIDE} are needed")
     # Both sides go through the phantoms' size, so that neither is shrunk in another way.
-    real = [
-        Image.open(file).convert("L").resize((1024, 512), Image.Resampling.LANCZOS)
-        for file in chance.sample(files, OF_SIDE)
-    ]
+    real = [Image.fromarray(held[number]) for number in chance.sample(range(len(held)), OF_SIDE)]
     phantoms = [Image.fromarray(render(seed, index, "wide")[0]) for index in range(OF_SIDE)]
     both = [(picture, "real") for picture in real] + [(picture, "phantom") for picture in phantoms]
     chance.shuffle(both)
