@@ -27,6 +27,13 @@ INSIDE = (slice(20, -20), slice(30, -30))  # without the border that a device la
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 BANDS = (0.004, 0.008, 0.016, 0.03, 0.06, 0.09, 0.125, 0.18, 0.25, 0.35, 0.5)  # cycles a pixel
 DRAWS = 20  # of random halves and fives
+PIECE = 224  # pixels: pieces of this size keep the detail that is lost where a whole picture is shrunk for the network
+PIECES = {  # rows and columns of their upper left corners
+    "teeth": ((176, 256), (176, 400), (176, 544)),
+    "upper corners": ((16, 16), (16, 780)),
+    "lower jaw": ((280, 180), (280, 620)),
+    "mid-face": ((10, 290), (10, 510)),
+}
 
 
 def read_folder(folder: Path) -> np.ndarray:
@@ -127,12 +134,13 @@ def load_network():
 
 
 def features(network, pictures: np.ndarray) -> np.ndarray:
-    """The last feature map's mean of every picture: float64 (n, 1280)."""
+    """The last feature map's mean of every picture, shrunk to a height of 224 pixels: float64 (n, 1280)."""
     import torch
 
     found = []
     for picture in pictures:
-        small = Image.fromarray(picture).resize((448, 224), Image.Resampling.BICUBIC)
+        wide = round(PIECE * picture.shape[1] / picture.shape[0])
+        small = Image.fromarray(picture).resize((wide, PIECE), Image.Resampling.BICUBIC)
         grey = torch.from_numpy((np.asarray(small, dtype=np.float32) - 127) / 128)
         with torch.no_grad():
             found.append(network.extract_features(grey[None, None].repeat(1, 3, 1, 1)).mean((2, 3))[0].numpy())
@@ -161,6 +169,17 @@ def distances_table(phantoms: np.ndarray, real: np.ndarray, compared: np.ndarray
     row("  of random fives", f"{np.mean(fives):.1f} ± {np.std(fives):.1f}", f"{np.mean(own):.1f} ± {np.std(own):.1f}")
     if compared is not None:
         row(f"  of the other folder (n = {len(compared)})", "", f"{frechet(features(network, compared), theirs):.1f}")
+    for name, corners in PIECES.items():
+        ours, theirs = ([features(network, cut(side, corner)) for corner in corners] for side in (phantoms, real))
+        first, second = (np.concatenate([piece[start::2] for piece in theirs]) for start in (0, 1))
+        distance = frechet(np.concatenate(ours), np.concatenate(theirs))
+        row(f"  at full size, {name}", f"{distance:.1f}", f"halves {frechet(first, second):.1f}")
+
+
+def cut(pictures: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+    """The piece at that corner of every picture."""
+    y, x = corner
+    return pictures[:, y : y + PIECE, x : x + PIECE]
 
 
 def main() -> None:

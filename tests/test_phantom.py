@@ -20,7 +20,7 @@ SMALL = {"width": 512, "height": 256}
 @pytest.fixture(scope="module")
 def patients():
     """Eight phantoms at full size with their records, of a seed that has gaps and implants among them."""
-    return [render(242, index, "wide") for index in range(8)]
+    return [render(227, index, "wide") for index in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -182,9 +182,9 @@ def test_follicles_are_dark_sacs_around_germs():
 
 
 def test_apical_lesions_are_darker_than_the_bone_beside_them():
-    """Lower front teeth and premolars with lesions of 2 mm and more, found among the patients of seed 9."""
+    """Lower canines and premolars with lesions of 2 mm and more, found among the patients of seed 9."""
     darker = []
-    for index, fdi in ((271, 34), (304, 34), (748, 45), (1315, 45), (1361, 34)):
+    for index, fdi in ((8, 33), (748, 45), (1033, 34), (1162, 35), (2638, 35)):
         picture, record = render(9, index, "wide")
         tooth, place = record["patient"]["teeth"], record["places"]["teeth"][str(fdi)]
         radius = next(t["apical_lesion"] for t in tooth if t["fdi"] == fdi) * 512 / 150
@@ -200,7 +200,7 @@ def test_the_lower_jaw_is_bone_in_pictures_of_every_size():
     """Along the mandibular canal, which is darker than the bone beside it but lies within it, a picture is brighter
     than its median."""
     for width in (512, 2048):
-        for index in (1, 2, 3):
+        for index in (2, 4, 6):
             picture, record = render(5, index, "wide", width, width // 2)
             along = [place for side in ("right", "left") for place in record["places"]["mandibular_canal"][side][1:5]]
             reach = 3 * width // 512
@@ -209,7 +209,7 @@ def test_the_lower_jaw_is_bone_in_pictures_of_every_size():
 
 def test_a_forgotten_earring_shows_in_the_ear_of_its_side():
     """Patients of seed 9 with one earring: metal beside the jaw's joint on that side and none on the other."""
-    for index, side in ((117, "left"), (252, "right"), (393, "right")):
+    for index, side in ((29, "left"), (132, "right"), (393, "right")):
         picture, record = render(9, index, "wide", **SMALL)
         assert record["patient"]["earrings"] == [side]
         right, left = (

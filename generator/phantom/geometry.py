@@ -12,10 +12,12 @@ import numpy as np
 
 from .anatomy import Jaws, Patient, Positioning, Tooth
 
-OCCLUSION = 83.5  # y of the occlusal line at the midline
-MAGNIFICATION = 1.23  # of the teeth, beside the field's own calibration
+OCCLUSION = 85.0  # y of the occlusal line at the midline
+MAGNIFICATION = 1.18  # of the teeth, beside the field's own calibration
 # A panoramic machine draws the side teeth out, and closes the premolars up.
-ACROSS = {"incisor": 0.99, "canine": 1.0, "premolar": 0.98, "molar": 1.1}
+ACROSS = {"incisor": 0.99, "canine": 1.0, "premolar": 0.99, "molar": 1.11}
+ALONG = {"molar": 1.12}  # crowns: the beam rises, and sees the cheek's cusps above the tongue's
+FORESHORTENED = 0.97  # lower teeth, which lean towards the tongue
 SLOPING = 1.06  # necks lie aslant to the beam, which sees them wider than they are
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
@@ -50,7 +52,9 @@ def measures(tooth: Tooth) -> tuple[float, float, float, float]:
     # Front teeth are flat, so that turning shows them narrower; back teeth are about as deep as they are wide.
     deep = (0.78 if tooth.position < 3 and not tooth.deciduous else 0.95) * width
     width, neck = (w * np.cos(turned) ** 2 + deep * np.sin(turned) ** 2 for w in (width, neck))
-    return (crown - 0.8 * tooth.wear) * size, root * tooth.root_length * size, width * across, SLOPING * neck * across
+    crown *= ALONG.get(tooth.kind, 1.0)
+    tall = size if tooth.upper else FORESHORTENED * size
+    return (crown - 0.8 * tooth.wear) * tall, root * tooth.root_length * tall, width * across, SLOPING * neck * across
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
         edge = 0.1
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
             tooth = patient.standing(fdi) or Tooth(fdi)
-            width = measures(tooth)[2] * 0.955
+            width = measures(tooth)[2] * 0.95
             if tooth.position in (4, 5):  # the beam meets their contacts aslant
                 width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * (1.0 if upper else 0.6)
             places[fdi] = tooth.side * (edge + width / 2)

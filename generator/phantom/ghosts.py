@@ -62,7 +62,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(86, 106), rng.uniform(16, 30), rng.uniform(2.5, 9.0)
+    top, half, blurred = rng.uniform(86, 106), rng.uniform(16, 30), rng.uniform(1.0, 7.0)
     density = min(1.8, density * rng.uniform(0.6, 1.2))
     for side in (-1, 1):
         inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
@@ -74,6 +74,6 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
     near = 1 - beyond(half + 2, 8, scene.across)
-    uneven = 0.03 + 0.05 * stripes + 0.012 * blotches + 0.09 * np.clip((y - 116) / 25, 0, 1)
+    uneven = 0.03 + 0.09 * stripes + 0.012 * blotches + 0.09 * np.clip((y - 116) / 25, 0, 1)
     scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
     scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - beyond(34, 26, scene.across))

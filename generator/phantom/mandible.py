@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.098, 0.14
+BODY, CORTEX = 0.110, 0.115
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -43,20 +43,20 @@ CONDYLE = 14  # the condyle's highest point among those of a posterior border
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     """The outline from the chin along the lower border, angle, condyle and coronoid to the last tooth, in mm."""
     jaws = patient.jaws
-    wide, flare = jaws.ramus_width - 40 + scene.rng.normal(0, 1.2), jaws.gonial_flare + scene.rng.normal(0, 1.5)
-    lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 1.5), scene.rng.normal(0, 2.0)
+    wide, flare = jaws.ramus_width - 40 + scene.rng.normal(0, 2.0), jaws.gonial_flare + scene.rng.normal(0, 3.0)
+    lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 2.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     narrow = wide + 5
-    drop, lean = 0.9 * flare, scene.rng.normal(1.0, 4.5)
-    body = [(18, 138.0 + low), (38, 135.0 + low), (57, 127.5 + low + 0.1 * drop),
-            (74 + 0.4 * narrow, 117.5 + low + 0.3 * drop),
-            (88 + 0.9 * narrow, 109 + low / 2 + 0.65 * drop - jaws.antegonial_notch)]  # fmt: skip
-    angle = [(98 + wide, 103.5 + 0.9 * drop), (106 + wide + flare / 3, 95 + drop), (109.5 + wide + flare / 3, 84)]
+    drop, lean = 0.9 * flare, scene.rng.normal(1.5, 5.0)
+    body = [(20, 138.2 + low), (40, 134.2 + low), (57, 126.2 + low + 0.1 * drop),
+            (74 + 0.4 * narrow, 115.8 + low + 0.3 * drop),
+            (88 + 0.9 * narrow, 108.5 + low / 2 + 0.65 * drop - 0.6 * jaws.antegonial_notch)]  # fmt: skip
+    angle = [(101 + wide, 104.5 + 0.9 * drop), (108.5 + wide + flare / 3, 97 + drop), (111 + wide + flare / 3, 86)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
     head = [(4.6, 13), (6.6, 6), (4.4, 0.8), (-1.2, -0.6), (-6.2, 3.4), (-6.6, 12)]
     condyle = [(106.5 + wide + lean + 1.2 * size * x, 23.5 + lift + size * y) for x, y in head]
-    notch = [(97.5 + wide + 0.7 * lean, 45 + lift), (94 + wide / 2, 54 + lift / 2), (89, 54 + peak / 2)]
-    coronoid = [(84, 48 + peak), (79, 46 + peak), (75.5, 50.5 + peak), (73, 60), (72, 68), (71.5, 76)]
+    notch = [(97.5 + wide + 0.7 * lean, 45 + lift), (93 + wide / 2, 58 + lift / 2), (86, 58.5 + peak / 2)]
+    coronoid = [(78, 53 + peak), (72.5, 48 + peak), (69.5, 51 + peak), (69.5, 60), (70, 68), (71, 76)]
     parts = ((body, 0.7), (angle + ramus, 1.1), (condyle, 0.4), (notch + coronoid, 1.1))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
 
@@ -76,9 +76,18 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     rim = Patch(sharp.top, sharp.left, 0.2 * sharp.values + wide.values)
     scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.0, 0.03))
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
+    _draw_alveolar_process(scene, crest, density)
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     _draw_chin(scene)
     return {"right": marks[0], "left": marks[1], "outline": body}
+
+
+def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> None:
+    """The bone around the roots, thicker than what lies below them; it comes up gradually from the crest."""
+    x, y = crest[2:-2].T
+    for down, deep, blurred in ((1.5, 15.0, 1.2), (4.0, 20.0, 4.0)):
+        outline = np.vstack([np.stack([x, y + down], 1), np.stack([0.94 * x, y + deep], 1)[::-1]])
+        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, 0.032 * density)
 
 
 def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
@@ -89,20 +98,20 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
     inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (6 * scene.scale)
     over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
-    return 1 - over_teeth * (1 - np.clip(0.05 + depth / 8, 0, 1))
+    return 1 - over_teeth * (1 - np.clip(0.05 + depth / (8 if upper else 5), 0, 1))
 
 
 def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
-    ramp = np.clip((rows - 46) / 42, 0, 1) * (1 - 0.5 * front)
+    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.3 * front)
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
-    ramp = np.maximum(ramp, 0.6 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    ramp = np.maximum(ramp, 0.65 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.42 * np.clip((rows - 90) / 26, 0, 1) * fossa
+    lower = 1 - 0.36 * np.clip((rows - 90) / 26, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -116,8 +125,8 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
-    widths = cortex * np.array([0.2, 0.5, 0.9, 1.2, 1.2, 0.9, 0.7, 0.9, 1.2, 1.2, 0.9, 0.5, 0.2])
-    widths *= scene.rng.uniform(0.1, 2.1, 13)
+    widths = cortex * np.array([0.2, 0.6, 0.9, 1.1, 1.1, 0.9, 0.7, 0.9, 1.1, 1.1, 0.9, 0.6, 0.2])
+    widths *= scene.rng.uniform(0.6, 1.5, 13)
     for thick, share in ((0.9, 0.2), (1.4, 0.3), (2.2, 0.35), (3.6, 0.35)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 
@@ -126,12 +135,12 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.places(body)[0]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.0, 0.07))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.0, 0.08))
     rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.0, 0.05))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.02, 0.07))
     front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]
     front = mirrored(scene.wobble(front, 1.2), side)
-    scene.add_area("trough", front, scene.rng.uniform(0.4, 1.2), scene.rng.uniform(0.0, 0.04))
+    scene.add_area("trough", front, scene.rng.uniform(2.0, 5.0), scene.rng.uniform(0.0, 0.04))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     oblique = mirrored(scene.wobble(oblique, 0.8), side)
     for wide, blurred, depth in ((1.0, 0.5, 0.035), (3.0, 1.6, 0.03)):
@@ -155,7 +164,7 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
     foramen = moved(course[-1], -0.5 * side, -1.0)
     turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     ring = foramen + np.stack([1.9 * np.cos(turn), 1.5 * np.sin(turn)], 1)
-    scene.add_area("trough", ring, 0.9, -0.08)
+    scene.add_area("trough", ring, 1.0, -scene.rng.uniform(0.0, 0.08))
     return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}
 
 

@@ -18,8 +18,9 @@ def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]
     _draw_nose(scene, patient)
     _draw_floors(scene)
     walls = scene.rng.normal((0, 47, 2, 10), (2.0, 3.0, 5.0, 2.5))  # a head has its walls alike on both sides
+    air = scene.rng.uniform(0.02, 0.13)
     for side in (-1, 1):
-        _draw_sinus(scene, patient, side)
+        _draw_sinus(scene, patient, side, air * scene.rng.uniform(0.6, 1.3))
         _draw_zygoma(scene, patient, side, walls + scene.rng.normal(0, (1.5, 1.2, 1.5, 1.0)))
         _draw_orbit(scene, side)
     draw_skull_base(scene, condyles)
@@ -45,7 +46,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
         foot = [(34, 56), (48, 46), (64, 46), (72, 58), (64, 72), (44, 74)]
         scene.add_area("behind", mirrored(scene.wobble(foot, 2.5), side), 5.0, 0.09 * patient.soft_tissue["zygoma"])
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add_area("behind", face, 6.0, 0.15)
+    scene.add_area("behind", face, 6.0, 0.10)
 
 
 def _draw_fossae(scene: Scene) -> None:
@@ -57,17 +58,21 @@ def _draw_fossae(scene: Scene) -> None:
         scene.add_area("behind", hollow, scene.rng.uniform(0.6, 2.6), -depth * scene.rng.uniform(0.7, 1.3))
 
 
-def _draw_sinus(scene: Scene, patient: Patient, side: int) -> None:
+def _draw_sinus(scene: Scene, patient: Patient, side: int, air: float) -> None:
+    """A sinus: `air` is how much depth it lacks at most, along its floor; above, the face in front fills it again."""
     jaws = patient.jaws
     deep, wide = jaws.sinus_depth, jaws.sinus_width
     low = jaws.palate_height + 5.5 + deep + scene.rng.normal(0, 1.6)
     walls = [(23, 18), (21, 34), (22 - wide / 2, low - 6), (29, low - 0.5), (41, low), (51 + wide / 2, low - 2),
              (58 + wide, low - 10), (59 + wide, 32), (56, 17), (40, 10)]  # fmt: skip
     walls = mirrored(scene.wobble(walls, 1.0), side)
-    scene.add_area("trough", walls, scene.rng.uniform(0.5, 1.5), scene.rng.uniform(-0.18, -0.05))
+    body = scene.area(walls, scene.rng.uniform(0.6, 2.0))
+    down, across = scene.places(body)
+    held = np.clip((down - 8) / 26, 0.25, 1) * np.clip((across - 16) / 24, 0.2, 1)
+    scene.add("trough", Patch(body.top, body.left, body.values * held, body.step), -air)
     floor = walls[1:9]
     widths = np.array((0.1, 0.5, 0.8, 0.9, 0.9, 0.9, 1.1, 0.4))
-    scene.add_line("trough", floor, widths * scene.rng.uniform(0.3, 1.8, 8), 0.4, scene.rng.uniform(0.03, 0.13))
+    scene.add_line("trough", floor, widths * scene.rng.uniform(0.0, 1.9, 8), 0.5, scene.rng.uniform(0.0, 0.10))
     if scene.rng.uniform() < 0.7:
         base = walls[4] + scene.rng.normal(0, 3, 2) * [1, 0]
         septum = base + np.array([(0, 0), (1.5, -5), (1.0, -11)]) * (side, 1)
@@ -103,8 +108,8 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -
             (x + wide + 1.5, foot + 7)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
         wall = mirrored(scene.wobble(wall, 1.3), side)
-        seen = clear * rng.uniform(0.3, 1.2)
-        scene.add_line("trough", wall, rng.uniform(0.3, 1.5, len(wall)), rng.uniform(0.2, 0.6), 0.10 * seen)
+        seen = clear * rng.uniform(0.5, 1.2)
+        scene.add_line("trough", wall, rng.uniform(0.4, 1.6, len(wall)), rng.uniform(0.2, 0.5), 0.115 * seen)
         scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.03 * seen)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
     scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
@@ -130,14 +135,14 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
     scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.02, 0.16))
     threads = []
-    for _ in range(int(rng.integers(10, 20))):
+    for _ in range(int(rng.integers(5, 12))):
         upright = rng.uniform() < 0.6
         start = np.array([rng.choice([14, 20, 38, 60, 64]) + rng.normal(0, 3), rng.uniform(-4, 22)])
         heading, length = rng.normal(1.5, 0.2) if upright else rng.normal(0.1, 0.4), rng.uniform(10, 34)
         steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
         thread = mirrored(scene.wobble(start + steps, 1.5), side)
-        threads.append((thread, rng.uniform(0.4, 1.4), rng.uniform(0.02, 0.08)))
-    scene.add_threads("trough", threads, rng.uniform(0.2, 0.6))
+        threads.append((thread, rng.uniform(0.3, 1.3), rng.uniform(0.02, 0.09)))
+    scene.add_threads("trough", threads, rng.uniform(0.15, 0.45))
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
@@ -147,14 +152,14 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     bend = jaws.septum_deviation
     cavity = [(0, -4), (half * 0.7, -3), (half * 0.8, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.07, 0.18))
+    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.12, 0.24))
     for side in (-1, 1):
         open_to = rng.uniform(0.0, 1.0)
         high = rng.uniform(-10, 10)
         meatus = [(1.5, high), (4 + 7 * open_to, high + 2), (3 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
                   (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
-        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.8, 2), -0.05 - 0.12 * open_to)
+        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.6, 1.8), -0.06 - 0.13 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
         scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
@@ -162,7 +167,11 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         wall = mirrored(scene.wobble(wall, 1.8), side)
         wide = rng.uniform(1.0, 3.0)
         widths = wide * np.array((0.7, 1.3, 1.6, 1.0))
-        scene.add_line("behind", wall, widths, 0.5 * wide, rng.uniform(0.05, 0.16) / wide)
+        scene.add_line("behind", wall, widths, 0.35 * wide, rng.uniform(0.08, 0.26) / wide)
+    for side in (-1, 1):  # the bones of the nose's bridge
+        bridge = [(5, -8), (13, -8), (15, 6), (10, 18), (6, 8)]
+        bridge = mirrored(scene.wobble(bridge, 2.0), side)
+        scene.add_area("behind", bridge, rng.uniform(0.8, 2.5), rng.uniform(0.0, 0.14))
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
@@ -178,27 +187,27 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
              (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
     middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
-    for concha, strength in ((lower, 0.08), (middle, 0.10)):
+    for concha, strength in ((lower, 0.14), (middle, 0.16)):
         body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add_area("behind", body, rng.uniform(0.8, 3.5), strength * density)
+        scene.add_area("behind", body, rng.uniform(0.6, 2.2), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
     """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
     rng, y = scene.rng, patient.jaws.palate_height
     arch, tilt = rng.normal(0.4, 1.5), rng.normal(0, 0.8)
-    x = np.array([-1, -0.63, -0.3, 0, 0.3, 0.63, 1]) * rng.uniform(62, 82)
+    x = np.array([-1, -0.63, -0.3, 0, 0.3, 0.63, 1]) * rng.uniform(56, 72)
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.3)
     widths = rng.uniform(0.7, 2.0) * rng.uniform(0.0, 1.8, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
-    scene.add_line("behind", line, widths, rng.uniform(0.4, 1.2), rng.uniform(0.06, 0.18))
+    scene.add_line("behind", line, widths, rng.uniform(0.4, 1.2), rng.uniform(0.08, 0.24))
     above = rng.uniform(3, 10)
     for side in (-1, 1):
         inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)
-        for share in rng.uniform(-0.4, 1.4, 5):
+        for share in rng.uniform(-0.4, 1.4, 3):
             sag, end = rng.normal(0, 1.2), above * share
             ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
-            ray, width = mirrored(ray, side), (0.3, rng.uniform(0.8, 3.0), 0.4)
-            scene.add_line("behind", ray, width, rng.uniform(0.3, 1.0), rng.uniform(0.04, 0.16))
+            ray, width = mirrored(ray, side), (0.3, rng.uniform(1.2, 4.0), 0.4)
+            scene.add_line("behind", ray, width, rng.uniform(0.5, 1.2), rng.uniform(0.04, 0.16))
     scene.add_line("behind", moved(line, 0, -1.0), np.array([4, 8, 10, 9, 10, 8, 4]), 2.5, 0.045)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
     scene.add_line("ghost", far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.6, rng.uniform(0.05, 0.16))

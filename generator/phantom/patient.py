@@ -12,7 +12,8 @@ def random_patient(rng: np.random.Generator) -> Patient:
     age = int(np.clip(rng.normal(39, 16), 17, 85))
     jaws = random_jaws(rng, age)
     missing = _random_missing(rng, age)
-    teeth = [_random_tooth(rng, fdi, age) for fdi in UPPER + LOWER if fdi not in missing]
+    decay = 0.75 * rng.gamma(0.7, 1 / 0.7)  # most people have little of it, and few have most
+    teeth = [_random_tooth(rng, fdi, age, decay) for fdi in UPPER + LOWER if fdi not in missing]
     positioning = random_positioning(rng)
     if positioning.bite_block:  # which parts the front teeth
         jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(3.5, 6.5)))
@@ -49,12 +50,12 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
         sinus_depth=normal(0, 3.0),
         sinus_width=normal(0, 2.5),
-        palate_height=normal(41.2, 2.6),
+        palate_height=normal(43.0, 2.6),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(8.5, 3.4), 1, 20),
-        bite_opening=np.clip(normal(4.4, 1.7), 0.8, 9.0),
-        bite_wedge=np.clip(normal(0.62, 0.3), 0.0, 1.1),
+        smile=np.clip(normal(12.0, 4.8), 1, 26),
+        bite_opening=np.clip(normal(4.5, 1.6), 0.8, 9.0),
+        bite_wedge=np.clip(normal(0.55, 0.3), 0.0, 1.1),
         overlap=[float(value) for value in rng.gamma(2.2, 0.8, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
@@ -70,15 +71,15 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         height=rng.normal(2.2, 5.0),
         exposure=rng.normal(0, 0.036),
         contrast=np.clip(rng.normal(1.2, 0.12), 0.9, 1.55),
-        movement=min(0.3, rng.gamma(1.2, 0.05)),
+        movement=min(0.2, rng.gamma(1.2, 0.03)),
         bite_block=bool(rng.uniform() < 0.92),
     )
 
 
 def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
     return {
-        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.3),
-        "spine_density": float(np.clip(rng.gamma(2.2, 0.46), 0.2, 2.6)),
+        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 0.9),
+        "spine_density": float(np.clip(rng.gamma(2.2, 0.52), 0.2, 2.8)),
         "ghost": float(rng.uniform(0.6, 1.3)),
         "turbinates": float(rng.uniform(0.7, 1.5)),
         "bulk": float(np.clip(rng.normal(1, 0.2), 0.5, 1.5)),
@@ -112,12 +113,12 @@ def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
     return sorted(missing)
 
 
-def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
+def _random_tooth(rng: np.random.Generator, fdi: int, age: int, decay: float) -> Tooth:
     tooth = Tooth(
         fdi,
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
-        tilt=float(rng.normal(0, 7.0)),
-        shift=float(rng.normal(0, 0.7)),
+        tilt=float(rng.normal(0, 5.0)),
+        shift=float(rng.normal(0, 0.4)),
         intrusion=float(rng.normal(0, 0.6)),
         rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),
@@ -129,7 +130,7 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int) -> Tooth:
         tooth.size *= 0.93
         _place_wisdom_tooth(rng, tooth)
     if tooth.state == "erupted":
-        _treat(rng, tooth, age)
+        _treat(rng, tooth, age, decay)
     return tooth
 
 
@@ -144,9 +145,9 @@ def _place_wisdom_tooth(rng: np.random.Generator, tooth: Tooth) -> None:
     tooth.tilt += float(rng.normal(0, 4))
 
 
-def _treat(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
-    """Restorations and findings: the likelier the further back, and the older the patient."""
-    years = np.clip((age - 15) / 40, 0.05, 1.2)
+def _treat(rng: np.random.Generator, tooth: Tooth, age: int, decay: float) -> None:
+    """Restorations and findings: the likelier the further back and the older; `decay` is the patient's own."""
+    years = decay * np.clip((age - 15) / 40, 0.05, 1.2)
     exposed = {1: 0.25, 2: 0.22, 3: 0.15, 4: 0.5, 5: 0.6, 6: 1.0, 7: 0.8, 8: 0.25}[tooth.position] * years
     surfaces = ["occlusal", "mesial", "distal"] if tooth.position > 3 else ["mesial", "distal"]
     if rng.uniform() < 0.18 * exposed:

@@ -12,15 +12,15 @@ from .scene import Scene, mirrored, moved
 # jaw, pterygoid and zygoma.
 TANGLES = (
     Tangle((114, 2), (22, 7), 10, (14, 50), (5, 20), 0.06, turn=0.7, blurred=(0.2, 1.4)),
-    Tangle((108, 3), (20, 6), 7, (16, 50), (2.5, 7), 0.06, turn=0.35, blurred=(0.2, 1.1)),
+    Tangle((108, 3), (20, 6), 7, (16, 50), (2.5, 7), 0.07, turn=0.35, blurred=(0.1, 1.0)),
     Tangle((106, 38), (10, 11), 4, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
-    Tangle((136, 26), (10, 18), 42, (8, 26), (4, 14), 0.06, turn=1.5, blurred=(0.1, 1.2)),
+    Tangle((136, 26), (10, 18), 42, (8, 26), (3, 12), 0.05, turn=1.5, blurred=(0.2, 1.6)),
     Tangle((132, 46), (9, 12), 8, (16, 44), (3, 12), 0.06, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
-    Tangle((76, 12), (12, 9), 12, (24, 54), (5, 16), 0.045, turn=0.35, blurred=(0.4, 1.6)),
-    Tangle((24, 12), (12, 10), 6, (20, 48), (3, 10), 0.04, rise=4.0, turn=0.25, blurred=(0.4, 1.6)),
-    Tangle((34, 18), (16, 12), 6, (26, 60), (3, 10), 0.04, rise=0.12, turn=0.25, blurred=(0.4, 1.6)),
+    Tangle((76, 12), (12, 9), 12, (24, 54), (4, 14), 0.06, turn=0.45, blurred=(0.1, 1.0)),
+    Tangle((24, 12), (12, 10), 6, (20, 48), (3, 10), 0.05, rise=4.0, turn=0.25, blurred=(0.2, 1.2)),
+    Tangle((34, 18), (16, 12), 6, (26, 60), (3, 10), 0.05, rise=0.12, turn=0.25, blurred=(0.2, 1.2)),
     Tangle((50, 34), (14, 9), 4, (20, 44), (5, 16), 0.04, blurred=(0.4, 1.6)),
-    Tangle((64, 32), (6, 12), 7, (30, 60), (2.5, 9), 0.045, rise=3.5, turn=0.18, blurred=(0.4, 1.6)),
+    Tangle((64, 32), (6, 12), 7, (30, 60), (2.5, 9), 0.05, rise=3.5, turn=0.18, blurred=(0.1, 1.0)),
 )
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 0.3  # the fossa's roof as drawn below; mm under its soft edge
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
@@ -30,7 +30,7 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
     offsets = {}
     # What lies above the field is met aslant, and brighter towards the sides.
-    scene.behind += 0.13 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
+    scene.behind += 0.08 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
     for side, condyle in condyles.items():
         out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
         _draw_temporal_bone(scene, side, out, rise)
@@ -50,7 +50,7 @@ def draw_web(scene: Scene) -> None:
     bone = np.clip((across - 72 - np.maximum(0, down - 8) * 1.1) / 24, 0, 1)
     lines = sum(
         ridges(_rising_noise(scene, len(down), period, stretch), sharp)
-        for period, stretch, sharp in ((26, 2.6, 8.0), (14, 1.8, 5.0))
+        for period, stretch, sharp in ((22, 1.4, 7.0), (11, 1.1, 4.5))
     )
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * scene.scale, 0.6), 0.0, 2)
     scene.trough[rows] += bone * patchy * 0.03 * (lines - 0.5)
@@ -68,17 +68,17 @@ def _rising_noise(scene: Scene, height: int, period: float, stretch: float) -> n
 def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> None:
     """Articular eminence, fossa, mastoid and the thick petrous bone: the bright upper corner."""
     rng = scene.rng
-    lower = [(58, 1), (72, 8), (86, 16.5), (95, 24.5), (100.5, 27.5), (105.5, 24.5), (111, 19), (116, 22), (119, 31),
+    lower = [(58, 1), (72, 8), (86, 16.5), (95, 23.5), (100.5, 26), (105.5, 23.5), (111, 19), (116, 22), (119, 31),
              (123, 44)]  # fmt: skip
     lower = scene.wobble(moved(lower, out, rise), 0.9)
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
     bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (54, -8)]]), side)
     body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.9)), 33 + rise + rng.normal(0, 4))
-    scene.add("trough", body, 0.34 * rng.uniform(0.75, 1.2))
+    scene.add("trough", body, 0.30 * rng.uniform(0.7, 1.2))
     _draw_mastoid(scene, side, out, rise)
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
-        "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.06)
+        "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.05)
     )
     _draw_strata(scene, side, lower)
     root = [(84, 15), (92, 14), (101, 14), (107, 20), (103, 26), (99, 28), (94, 25), (86, 20)]
@@ -93,7 +93,7 @@ def _draw_strata(scene: Scene, side: int, lower: np.ndarray) -> None:
     met aslant one behind the other."""
     rng = scene.rng
     edge = np.vstack([lower[:6], [(128, 24), (146, 34)]])
-    for above in rng.uniform(0.5, 22, 7):
+    for above in rng.uniform(0.5, 24, 8):
         first, count = rng.integers(0, 4), int(rng.integers(4, 7))
         line = moved(edge[first : first + count], 0, -above)
         line = mirrored(scene.wobble(line, 1.8), side)
@@ -132,10 +132,10 @@ def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     place = np.exp(-(((across - out + 0.35 * (down - low)) / wide) ** 2) - ((down - low) / high) ** 2)
     place *= np.clip(0.8 + 0.6 * band_noise(scene.grain, place.shape, 22 * pixels, 0.6), 0, 1.6)
     lace = sum(
-        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 5.0) - 0.4)
-        for period, depth in ((11.0, 0.07), (6.5, 0.05), (3.6, 0.015))
+        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 3.0) - 0.5)
+        for period, depth in ((11.0, 0.06), (6.5, 0.06), (3.6, 0.012))
     )
-    clear = rng.uniform(0.6, 1.8)
+    clear = rng.uniform(0.6, 1.5)
     scene.add("trough", Patch(bone.top, bone.left, bone.values * place * lace, bone.step), clear)
 
 
@@ -163,12 +163,12 @@ def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
 def _draw_fibres(scene: Scene, side: int) -> None:
     """Fine lines of bone, bowed, most of them along the rise."""
     rng, threads = scene.rng, []
-    for _ in range(5):
+    for _ in range(3):
         out = rng.uniform(74, 150)
         start = np.array([out, rng.uniform(-4, 4 + 0.5 * (out - 74))])
-        heading, length, bow = rng.normal(np.arctan(RISE), 0.4), rng.uniform(10, 36), rng.normal(0, 0.13)
+        heading, length, bow = rng.normal(np.arctan(RISE), 0.4), rng.uniform(10, 36), rng.normal(0, 0.2)
         steps = np.linspace(-0.5, 0.5, 4)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
         thread = start + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
-        threads.append((mirrored(thread, side), rng.uniform(0.4, 1.8), rng.uniform(0.01, 0.07)))
+        threads.append((mirrored(thread, side), rng.uniform(0.3, 1.4), rng.uniform(0.01, 0.07)))
     scene.add_threads("trough", threads, 0.25)

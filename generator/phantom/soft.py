@@ -47,11 +47,11 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
         notch = scene.wobble([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5)
         scene.add_area("behind", mirrored(notch, side), 5.0, 0.10 * bulk)
     down, across = scene.down, scene.across
-    scene.behind += 0.21 * np.clip((14 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
+    scene.behind += 0.15 * np.clip((14 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
     scene.behind -= 0.10 * np.clip((down - 123) / 20, 0, 1) * np.clip(1.6 - across / 70, 0, 1.1)
     ear = np.clip((across - 120) / 16, 0, 1) * np.clip(1 - np.abs(down - 56) / 26, 0, 1)
-    scene.behind += 0.10 * ear
-    scene.behind += 0.04 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
+    scene.behind += 0.06 * ear
+    scene.behind += 0.005 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
     nape = scene.rng.uniform(0, 0.06)
     scene.behind += nape * np.clip((across - 124) / 16, 0, 1) * np.clip((112 - down) / 30, 0, 1)
 
@@ -64,7 +64,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     """
     rng, jaws = scene.rng, patient.jaws
     share = patient.soft_tissue["palatoglossal_air"]
-    roof = jaws.palate_height + 4.5
+    roof = jaws.palate_height + 5.5
     dorsum = roof + 1 + 11 * share
     reach, drop = rng.normal(0, 4), rng.normal(0, 4)
     side = np.array([(46, dorsum + 2), (62, dorsum + 1), (75 + reach / 2, max(dorsum, 47 + drop)),
@@ -73,19 +73,21 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
     edge = patient.soft_tissue["tongue"]
-    for blurred, depth in ((rng.uniform(0.3, 0.9), 0.06 * edge), (6.0, 0.11 - 0.06 * edge)):
+    for blurred, depth in ((rng.uniform(0.8, 2.5), 0.06 * edge), (6.0, 0.11 - 0.06 * edge)):
         body = scene.area(tongue, blurred)
-        aside = 0.12 + 0.88 * beyond(44, 40, scene.places(body)[1])  # in front the beam crosses its short way
+        down, across = scene.places(body)
+        aside = 0.12 + 0.88 * beyond(44, 40, across)  # in front the beam crosses its short way
+        aside = aside * np.clip((106 - down) / 26, 0, 1)  # below it passes over into the floor of the mouth
         scene.add("behind", Patch(body.top, body.left, body.values * aside, body.step), depth)
     for s in (-1, 1):
         _draw_soft_palate(scene, s, (reach, drop))
     if share > 0.12:
         ends = rng.uniform(50, 78, 2)
-        for blurred, depth in ((1.0, 0.4), (3.5, 0.6)):
-            air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 10, roof + 2), (ends[0], roof + 7),
-                            (ends[0] - 14, dorsum + 3), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
-                            (14 - ends[1], dorsum + 3), (-ends[1], roof + 7), (10 - ends[1], roof + 2)])  # fmt: skip
-            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.05 + 0.13 * share))
+        for blurred, depth in ((0.8, 0.5), (3.0, 0.5)):
+            air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 6, roof + 1), (ends[0], roof + 5),
+                            (ends[0] - 7, dorsum + 4), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
+                            (7 - ends[1], dorsum + 4), (-ends[1], roof + 5), (6 - ends[1], roof + 1)])  # fmt: skip
+            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.05 + 0.15 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
@@ -119,13 +121,15 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     # Mostly air, but lips and cheeks may lie over it.
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.07, 0.035))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.07, 0.04))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
     scene.add_area("behind", gums, 2.0, -0.03)
     low = np.vstack([np.stack([x, middle - 1], 1), np.stack([x, middle + 14], 1)[::-1]])
-    scene.add_area("behind", low, 4.0, -0.045)
+    scene.add_area("behind", low, 4.0, -0.015)
+    teeth = [(-36, low[4, 1]), (0, low[4, 1] - 3), (36, low[4, 1]), (32, low[4, 1] + 17), (-32, low[4, 1] + 17)]
+    scene.add_area("behind", teeth, 5.0, -0.06)  # front teeth stand in less bone and cheek than those behind
 
 
 def _draw_pocket(scene: Scene, x: float, y: float) -> None:
@@ -175,7 +179,7 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
     gap = [(116, 54), (120, 60), (122, 80), (120, 104), (112, 130), (100, 142), (100, 128), (108, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(0.6, 2.2), -scene.rng.uniform(0.02, 0.13))
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.2, 3.2), -scene.rng.uniform(0.02, 0.09))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",
@@ -204,7 +208,7 @@ def _draw_floor_of_mouth(scene: Scene) -> None:
 
 def _draw_hyoid(scene: Scene) -> None:
     """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
-    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.2, 1.5)
+    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.1, 1.2)
     for side in (-1, 1):
         _draw_horn(scene, side, at + scene.rng.normal(0, (3.0, 2.0)), clear * scene.rng.uniform(0.6, 1.2))
 

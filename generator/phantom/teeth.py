@@ -17,17 +17,17 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.230, 0.090, 0.090, 0.105, 0.040, 0.042
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.225, 0.075, 0.130, 0.105, 0.040, 0.060
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
     "incisor": ((0.3, 0.60, 0.85, 1.0), (0.80, 0.95, 1.00, 0.95)),
     "canine": ((0.3, 0.55, 0.75, 1.0), (0.92, 1.00, 0.94, 0.64)),
     "premolar": ((0.25, 0.58, 0.80, 1.0), (0.83, 1.00, 0.97, 0.78)),
-    "molar": ((0.25, 0.55, 0.80, 1.0), (0.87, 1.00, 1.00, 0.95)),
+    "molar": ((0.25, 0.55, 0.80, 1.0), (0.90, 0.99, 1.00, 0.90)),
 }
 # The neck in the picture, by the tables' neck: front teeth taper more than these say, seen from the front.
-_NECKS = {"incisor": 0.88, "canine": 0.95, "premolar": 1.0, "molar": 1.07}
+_NECKS = {"incisor": 0.88, "canine": 0.95, "premolar": 0.98, "molar": 0.96}
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,13 @@ def roots_of(stand: Stand) -> list[Root]:
     ] * tooth.root_spread  # 4 and 5: milk molars, spread widest
     if tooth.upper:
         return [
-            Root(neck * 0.24, neck * 0.44 * spread, neck * 0.27, length * 0.93, 2.0 + bend, 0.85),
-            Root(-neck * 0.24, -neck * (0.16 + 0.3 * spread), neck * 0.26, length * 0.86, bend - 1.7, 0.8),
-            Root(neck * 0.02, neck * 0.2 * (tooth.root_bend - 1.4), neck * 0.36, length * 1.12, 0.4 * bend, 0.6),
+            Root(neck * 0.23, neck * 0.30 * spread, neck * 0.25, length * 0.93, 1.4 + bend, 0.85),
+            Root(-neck * 0.23, -neck * (0.12 + 0.22 * spread), neck * 0.25, length * 0.86, bend - 1.0, 0.8),
+            Root(neck * 0.02, neck * 0.15 * (tooth.root_bend - 1.4), neck * 0.40, length * 1.12, 0.4 * bend, 0.8),
         ]
     return [
-        Root(neck * 0.22, neck * (0.2 + 0.16 * spread), neck * 0.30, length, 0.8 + bend, 1.0),
-        Root(-neck * 0.22, -neck * (0.2 + 0.22 * spread), neck * 0.30, length * 0.95, 0.3 + bend, 1.0),
+        Root(neck * 0.22, neck * (0.16 + 0.12 * spread), neck * 0.30, length, 0.9 + bend, 1.0),
+        Root(-neck * 0.22, -neck * (0.16 + 0.16 * spread), neck * 0.30, length * 0.95, 0.5 + bend, 1.0),
     ]
 
 
@@ -104,12 +104,12 @@ class ToothGrid:
         if shape == "incisor":
             top = 1 - 0.12 * np.maximum(0, np.abs(t) - 0.55) ** 2
         elif shape == "canine":
-            top = 1.01 - 0.23 * wear * np.abs(t) ** 1.25
+            top = 1.0 - 0.18 * wear * np.abs(t) ** 1.25
         elif shape == "premolar":
-            top = (0.82 if lingual else 0.99) - 0.20 * wear * np.abs(t) ** 1.4
+            top = (0.82 if lingual else 0.98) - 0.15 * wear * np.abs(t) ** 1.4
         else:
             cusps = 2.6 if (self.tooth.fdi in (36, 46) and not lingual) else 2.0
-            top = 0.94 - 0.055 * wear * np.cos(np.pi * cusps * t) - 0.22 * np.maximum(0, np.abs(t) - 0.62) ** 1.5
+            top = 0.95 - 0.04 * wear * np.cos(np.pi * cusps * t) - 0.22 * np.maximum(0, np.abs(t) - 0.62) ** 1.5
             top = top - (0.05 if lingual else 0.0)
         return (top * self.crown - self.v) * 0.85
 
@@ -120,7 +120,7 @@ class ToothGrid:
 
     def rounded(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Distance inside two edges whose corner is rounded off, as the angles and cusps of crowns are."""
-        radius = 0.7 if self.tooth.kind == "incisor" else 1.8
+        radius = 0.7 if self.tooth.kind == "incisor" else 1.2
         corner = radius - np.hypot(np.maximum(radius - one, 0), np.maximum(radius - other, 0))
         nearer = np.minimum(one, other)
         return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
@@ -132,7 +132,8 @@ class ToothGrid:
 
     def _root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
         s = np.clip(-self.v / root.length, -0.25, 1.0)
-        half = root.half * (1 - 0.34 * np.maximum(s, 0)) * np.sqrt(np.maximum(1e-4, 1 - np.maximum(s, 0) ** 5))
+        down, taper = np.maximum(s, 0), 0.42 if len(self.roots) == 1 else 0.5
+        half = root.half * (1 - taper * down) * np.sqrt(np.maximum(1e-4, 1 - down**5))
         across = self.u - self.axis(root, s)
         below = np.maximum(0.0, -self.v - root.length)
         return across / half + below * 9, np.hypot(np.maximum(np.abs(across) - half, 0), below)
@@ -180,7 +181,7 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
     worn = 1 - 0.5 * grid.tooth.wear
     top = {"incisor": 1.1, "canine": 1.3, "premolar": 1.7, "molar": 1.9}[shape] * worn
     cap = grid.soft(grid.crown_depth) * grid.soft(grid.v)
-    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.5 + 0.6, 0, 1)
+    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.4 + 0.6, 0, 1)
     edge = ENAMEL_EDGE * (0.6 if shape in ("incisor", "canine") else 1.0)
     enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + ENAMEL_FACE * np.minimum(1, s * 2))
     if shape in ("molar", "premolar"):
@@ -196,33 +197,37 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
-    slim = np.clip(1.0 + (0.40 if grid.tooth.upper else 0.62) * grid.v / grid.root, 0.3, 1.0)
-    return DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
+    slim = np.clip(1.0 + (0.40 if grid.tooth.upper else 0.45) * grid.v / grid.root, 0.3, 1.0)
+    return 0.92 * DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
 def _trunk(grid: ToothGrid) -> np.ndarray:
     """The undivided part of a molar below the neck, down to the furcation."""
     down = np.maximum(-grid.v, 0)
-    half = grid.neck / 2 * (1 - 0.02 * down)
+    half = grid.neck / 2 * (1 - 0.035 * down)
     across = np.clip(np.abs(grid.u) / half, 0, 1)
-    furcation = 0.28 * grid.root + 1.4 * across**2
-    return np.sqrt(1 - across**4) * np.clip((furcation - down) * 1.2, 0, 1)
+    furcation = (0.42 if grid.tooth.upper else 0.34) * grid.root + 1.4 * across**2
+    whole = np.clip((furcation - down) * 0.6, 0, 1)
+    between = 0.3 * np.clip(1.3 - down / (0.75 * grid.root), 0, 1)  # roots hide one another, and bone lies between
+    return np.sqrt(1 - across**4) * np.maximum(whole, between)
 
 
 def _pulp(grid: ToothGrid) -> np.ndarray:
     canals = np.zeros_like(grid.u)
     for root in grid.roots:
-        canals = np.maximum(canals, canal(grid, root) * (0.75 if len(grid.roots) > 1 else 1.0))
+        canals = np.maximum(canals, canal(grid, root, sharp=0.5) * (0.4 if len(grid.roots) > 1 else 0.6))
     age = 0.6 + 0.4 * (1 - grid.tooth.wear)
     if grid.tooth.kind == "molar":
-        half = grid.width * 0.16 * age
-        floor, roof = -0.06 * grid.root, grid.crown * (0.28 + 0.12 * np.abs(grid.u) / half)
-        chamber = grid.soft((half - np.abs(grid.u)) * 0.7) * grid.soft((grid.v - floor) * 0.6)
-        canals = np.maximum(canals, 0.7 * chamber * grid.soft((roof - grid.v) * 0.6))
+        half = grid.width * 0.15 * age
+        floor, roof = -0.10 * grid.root, grid.crown * (0.20 + 0.10 * np.abs(grid.u) / half)
+        chamber = grid.soft((half - np.abs(grid.u)) * 0.3) * grid.soft((grid.v - floor) * 0.25)
+        canals = np.maximum(canals, 0.6 * chamber * grid.soft((roof - grid.v) * 0.25))
     return (0.85 if grid.tooth.upper else 1.0) * PULP * age * canals
 
 
-def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = None, short: float = 0.3) -> np.ndarray:
+def canal(
+    grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = None, short: float = 0.3, sharp: float = 1.0
+) -> np.ndarray:
     """Coverage of a root's canal, tapering to `short` mm before the apex; `half` widens it (a filling, a post)."""
     s = np.clip(-grid.v / root.length, -0.25, 1)
     single = len(grid.roots) == 1
@@ -234,7 +239,7 @@ def canal(grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = No
     top = (grid.crown * 0.34 if single else 0.0) if top is None else top
     across = np.abs(grid.u - grid.axis(root, s)) - width
     ends = np.minimum(top - grid.v, grid.v + root.length - short)
-    return grid.soft(-across) * grid.soft(ends)
+    return grid.soft(-across * sharp) * grid.soft(ends * sharp)
 
 
 def socket(grid: ToothGrid) -> np.ndarray:

@@ -10,8 +10,8 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((3.8, 2.6, 0.6), (1.8, 2.4, 0.5)),
-    "maxilla": ((2.4, 0.85, 0.9), (1.3, 0.8, 0.6)),
+    "mandible": ((5.2, 2.0, 0.5), (3.0, 1.7, 0.6), (1.9, 1.5, 0.3)),
+    "maxilla": ((3.6, 0.85, 0.6), (2.2, 0.8, 0.5)),
 }
 
 
@@ -21,11 +21,12 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     It is most distinct between and below the roots and fades up the ramus.
     """
     visible = 1 - 0.75 * np.clip(scene.teeth, 0, 1)
-    visible *= np.clip(0.9 + 0.4 * band_noise(scene.grain, scene.shape, 26 * scene.scale, 0.7), 0.15, 2.2)
+    visible *= np.clip(0.9 + 0.3 * band_noise(scene.grain, scene.shape, 26 * scene.scale, 0.7), 0.3, 1.8)
     for jaw, sizes in NETS.items():
         marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
         window = _window(marrow)
-        pattern = sum(
+        grain = band_noise(scene.grain, marrow[window].shape, 1.8 * scene.scale, 0.6, 1.3)
+        pattern = 0.06 * grain + sum(
             weight
             * _net(
                 scene.grain, marrow[window].shape, period * patient.jaws.trabecular_coarseness * scene.scale, stretch
@@ -34,8 +35,8 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((104 - scene.across) / 40, 0.2, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
-        scene.trough[window] += 0.058 * (visible * marrow)[window] * pattern
+            marrow *= np.clip((108 - scene.across) / 40, 0.3, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
+        scene.trough[window] += 0.062 * (visible * marrow)[window] * pattern
         if jaw == "mandible":
             scene.trough[window] += 0.010 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
 
@@ -57,7 +58,7 @@ def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stre
     """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
     strength = np.maximum(0, 0.9 + 0.3 * band_noise(grain, shape, 4 * period, 0.5, stretch))
-    return ridges(field, 4.0) * strength
+    return ridges(field, 3.6) * strength
 
 
 def vary_thickness(scene: Scene) -> None:

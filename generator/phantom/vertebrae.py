@@ -77,11 +77,11 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     slope = rng.normal(-0.15, 0.07)
     top, low = (np.array([(x, x * slope + y) for x in (9, 20, 30)]) for y in (0.4, tall + 0.4))
     outline = np.vstack([[(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall)], low, top[::-1]])
-    outline = mirrored(moved(scene.wobble(outline, 1.3), *at), side)
+    outline = mirrored(moved(scene.wobble(outline, 1.7), *at), side)
     body = scene.area(outline, 0.6).fine(scene.shape)
     body.add_to(scene.marrow["mandible"], min(1.0, 0.5 * clear))
     scene.add("trough", body, 0.05 * clear)
-    _draw_rim(scene, outline, 0.9, 0.035 * clear)
+    _draw_rim(scene, outline, 0.9, 0.018 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), *top], at, clear * rng.uniform(0.3, 1.3))
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), *(low - (0, 1))], at, clear * rng.uniform(0.3, 1.3))
     joint = [(14, 0.2 * tall), (19, -0.1 * tall), (27, 0.1 * tall), (26, 0.9 * tall), (18, 0.8 * tall)]
@@ -91,7 +91,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 
 def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
     plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
-    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.4, 1.2), 0.08 * clear)
+    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.5, 1.4), 0.07 * clear)
 
 
 def _draw_rim(scene: Scene, outline: np.ndarray, width: float, depth: float) -> None:
