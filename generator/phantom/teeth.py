@@ -228,7 +228,8 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
 def canal(
     grid: ToothGrid, root: Root, half: float = 0.0, top: float | None = None, short: float = 0.3, sharp: float = 1.0
 ) -> np.ndarray:
-    """Coverage of a root's canal, tapering to `short` mm before the apex; `half` widens it (a filling, a post)."""
+    """Coverage of a root's canal, tapering to `short` mm before the apex; `half` widens it (a filling, a post), and
+    `sharp` below 1 draws its edge out to that many pixels' reciprocal (pulp fades into dentine, a filling does not)."""
     s = np.clip(-grid.v / root.length, -0.25, 1)
     single = len(grid.roots) == 1
     width = (
