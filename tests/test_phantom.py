@@ -200,7 +200,7 @@ def test_the_lower_jaw_is_bone_in_pictures_of_every_size():
     """Along the mandibular canal, which is darker than the bone beside it but lies within it, a picture is brighter
     than its median."""
     for width in (512, 2048):
-        for index in (2, 4, 6):
+        for index in (2, 5, 6):
             picture, record = render(5, index, "wide", width, width // 2)
             along = [place for side in ("right", "left") for place in record["places"]["mandibular_canal"][side][1:5]]
             reach = 3 * width // 512
@@ -209,7 +209,7 @@ def test_the_lower_jaw_is_bone_in_pictures_of_every_size():
 
 def test_a_forgotten_earring_shows_in_the_ear_of_its_side():
     """Patients of seed 9 with one earring: metal beside the jaw's joint on that side and none on the other."""
-    for index, side in ((29, "left"), (132, "right"), (393, "right")):
+    for index, side in ((29, "left"), (393, "right"), (699, "right")):
         picture, record = render(9, index, "wide", **SMALL)
         assert record["patient"]["earrings"] == [side]
         right, left = (

@@ -15,10 +15,10 @@ from .anatomy import Jaws, Patient, Positioning, Tooth
 OCCLUSION = 85.0  # y of the occlusal line at the midline
 MAGNIFICATION = 1.18  # of the teeth, beside the field's own calibration
 # A panoramic machine draws the side teeth out, and closes the premolars up.
-ACROSS = {"incisor": 0.99, "canine": 1.0, "premolar": 0.99, "molar": 1.11}
-ALONG = {"molar": 1.12}  # crowns: the beam rises, and sees the cheek's cusps above the tongue's
+ACROSS = {"incisor": 1.02, "canine": 1.03, "premolar": 1.03, "molar": 1.15}
+ALONG = {"molar": 1.06}  # crowns: the beam rises, and sees the cheek's cusps above the tongue's
 FORESHORTENED = 0.97  # lower teeth, which lean towards the tongue
-SLOPING = 1.06  # necks lie aslant to the beam, which sees them wider than they are
+SLOPING = 1.02  # necks lie aslant to the beam, which sees them wider than they are
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
 # Crown length, root length, mesiodistal width of the crown and of the neck, in mm, after the tables of Wheeler's Dental

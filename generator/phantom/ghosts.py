@@ -62,14 +62,14 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(86, 106), rng.uniform(16, 30), rng.uniform(1.0, 7.0)
+    top, half, blurred = rng.uniform(86, 110), rng.uniform(16, 32), rng.uniform(3.0, 9.0)
     density = min(1.8, density * rng.uniform(0.6, 1.2))
     for side in (-1, 1):
         inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
         column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
                   (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
-        column = mirrored(scene.wobble(column, 0.8), side)
-        scene.add_area("behind", column, blurred, 0.13 * density * rng.uniform(0.75, 1.25))
+        column = mirrored(scene.wobble(column, 2.0), side)
+        scene.add_area("behind", column, blurred, 0.105 * density * rng.uniform(0.6, 1.25))
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)

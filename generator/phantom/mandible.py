@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.110, 0.115
+BODY, CORTEX = 0.110, 0.130
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -87,7 +87,7 @@ def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> N
     x, y = crest[2:-2].T
     for down, deep, blurred in ((1.5, 15.0, 1.2), (4.0, 20.0, 4.0)):
         outline = np.vstack([np.stack([x, y + down], 1), np.stack([0.94 * x, y + deep], 1)[::-1]])
-        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, 0.032 * density)
+        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, 0.042 * density)
 
 
 def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
@@ -111,7 +111,7 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.65 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.36 * np.clip((rows - 90) / 26, 0, 1) * fossa
+    lower = 1 - 0.45 * np.clip((rows - 90) / 26, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -127,7 +127,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     cortex = patient.jaws.cortex
     widths = cortex * np.array([0.2, 0.6, 0.9, 1.1, 1.1, 0.9, 0.7, 0.9, 1.1, 1.1, 0.9, 0.6, 0.2])
     widths *= scene.rng.uniform(0.6, 1.5, 13)
-    for thick, share in ((0.9, 0.2), (1.4, 0.3), (2.2, 0.35), (3.6, 0.35)):  # dense outside, it fades into the bone
+    for thick, share in ((0.8, 0.45), (1.3, 0.45), (2.2, 0.3), (3.6, 0.15)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
 
 
@@ -135,7 +135,7 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.places(body)[0]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.0, 0.08))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.04, 0.12))
     rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
     scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.02, 0.07))
     front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]

@@ -18,7 +18,7 @@ def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]
     _draw_nose(scene, patient)
     _draw_floors(scene)
     walls = scene.rng.normal((0, 47, 2, 10), (2.0, 3.0, 5.0, 2.5))  # a head has its walls alike on both sides
-    air = scene.rng.uniform(0.02, 0.13)
+    air = scene.rng.uniform(0.0, 0.08)
     for side in (-1, 1):
         _draw_sinus(scene, patient, side, air * scene.rng.uniform(0.6, 1.3))
         _draw_zygoma(scene, patient, side, walls + scene.rng.normal(0, (1.5, 1.2, 1.5, 1.0)))
@@ -36,10 +36,11 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     roof = [(40, top - 2), (15, top - 3), (-15, top - 3), (-40, top - 2)]
     whole = np.vstack([crest, tuber, roof, mirrored(tuber[::-1], -1)])
     body = scene.area(whole, 0.5).fine(scene.shape)
-    body.add_to(scene.marrow["maxilla"])
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
     solid = np.clip((rows - top - 8) / 16, 0.05, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
+    marrow = body.values * np.clip((rows - top + 4) / 9, 0, 1)
+    Patch(body.top, body.left, marrow).add_to(scene.marrow["maxilla"])
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.16 * patient.jaws.bone_density)
     for side in (-1, 1):  # the foot of the zygoma lies over the upper molars
@@ -135,7 +136,7 @@ def _draw_orbit(scene: Scene, side: int) -> None:
     hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
     scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.02, 0.16))
     threads = []
-    for _ in range(int(rng.integers(5, 12))):
+    for _ in range(int(rng.integers(8, 16))):
         upright = rng.uniform() < 0.6
         start = np.array([rng.choice([14, 20, 38, 60, 64]) + rng.normal(0, 3), rng.uniform(-4, 22)])
         heading, length = rng.normal(1.5, 0.2) if upright else rng.normal(0.1, 0.4), rng.uniform(10, 34)
@@ -152,26 +153,26 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
     bend = jaws.septum_deviation
     cavity = [(0, -4), (half * 0.7, -3), (half * 0.8, 12), (half, floor - 12), (half * 0.85, floor - 3)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.12, 0.24))
+    scene.add_area("behind", scene.wobble(cavity, 1.2), 2.0, -rng.uniform(0.03, 0.12))
     for side in (-1, 1):
-        open_to = rng.uniform(0.0, 1.0)
+        open_to = rng.uniform(0.0, 1.0) ** 1.5
         high = rng.uniform(-10, 10)
         meatus = [(1.5, high), (4 + 7 * open_to, high + 2), (3 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
                   (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
-        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.6, 1.8), -0.06 - 0.13 * open_to)
+        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.6, 1.8), -0.06 - 0.09 * open_to)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
         scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
         wall = [(half * 0.8, -2), (half * 0.95, 12), (half * 1.05, floor - 9), (half * 1.05, floor - 1)]
         wall = mirrored(scene.wobble(wall, 1.8), side)
-        wide = rng.uniform(1.0, 3.0)
+        wide = rng.uniform(0.7, 2.2)
         widths = wide * np.array((0.7, 1.3, 1.6, 1.0))
-        scene.add_line("behind", wall, widths, 0.35 * wide, rng.uniform(0.08, 0.26) / wide)
+        scene.add_line("behind", wall, widths, 0.35 * wide, rng.uniform(0.04, 0.15) / wide)
     for side in (-1, 1):  # the bones of the nose's bridge
         bridge = [(5, -8), (13, -8), (15, 6), (10, 18), (6, 8)]
         bridge = mirrored(scene.wobble(bridge, 2.0), side)
-        scene.add_area("behind", bridge, rng.uniform(0.8, 2.5), rng.uniform(0.0, 0.14))
+        scene.add_area("behind", bridge, rng.uniform(2.0, 4.0), rng.uniform(0.0, 0.10))
     top = rng.uniform(-2, 26)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 8)]
     widths = (0.3, *rng.uniform(1.2, 3.4, 3), 1.6)
@@ -187,9 +188,9 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
              (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
     middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
-    for concha, strength in ((lower, 0.14), (middle, 0.16)):
+    for concha, strength in ((lower, 0.08), (middle, 0.09)):
         body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add_area("behind", body, rng.uniform(0.6, 2.2), strength * density)
+        scene.add_area("behind", body, rng.uniform(1.4, 3.2), strength * density)
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
@@ -198,16 +199,15 @@ def _draw_palate(scene: Scene, patient: Patient) -> None:
     arch, tilt = rng.normal(0.4, 1.5), rng.normal(0, 0.8)
     x = np.array([-1, -0.63, -0.3, 0, 0.3, 0.63, 1]) * rng.uniform(56, 72)
     line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.3)
-    widths = rng.uniform(0.7, 2.0) * rng.uniform(0.0, 1.8, 7) * np.array([0.3, 2.2, 3.4, 4.0, 3.4, 2.2, 0.3])
+    widths = rng.uniform(0.5, 1.4) * rng.uniform(0.2, 1.8, 7) * np.array([0.6, 1.8, 2.4, 2.8, 2.4, 1.8, 0.6])
     scene.add_line("behind", line, widths, rng.uniform(0.4, 1.2), rng.uniform(0.08, 0.24))
     above = rng.uniform(3, 10)
     for side in (-1, 1):
-        inner, outer = rng.uniform(-8, 14), rng.uniform(48, 66)
-        for share in rng.uniform(-0.4, 1.4, 3):
+        for inner, outer, share in zip(*rng.uniform((-8, 44, -0.4), (24, 66, 1.4), (5, 3)).T, strict=True):
             sag, end = rng.normal(0, 1.2), above * share
             ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
-            ray, width = mirrored(ray, side), (0.3, rng.uniform(1.2, 4.0), 0.4)
-            scene.add_line("behind", ray, width, rng.uniform(0.5, 1.2), rng.uniform(0.04, 0.16))
+            ray, widths = mirrored(ray, side), (0.1, *rng.uniform(0.3, 2.2, 3), 0.1)
+            scene.add_line("behind", ray, widths, rng.uniform(0.2, 0.8), rng.uniform(0.02, 0.11))
     scene.add_line("behind", moved(line, 0, -1.0), np.array([4, 8, 10, 9, 10, 8, 4]), 2.5, 0.045)
     far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
     scene.add_line("ghost", far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.6, rng.uniform(0.05, 0.16))

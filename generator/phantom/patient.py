@@ -39,7 +39,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     return Jaws(
         size=np.clip(normal(1.01, 0.052), 0.88, 1.14),
         mandible_height=normal(32.2, 2.4),
-        ramus_width=normal(31.5, 4.0),
+        ramus_width=normal(30.0, 3.0),
         gonial_flare=normal(2, 5.0),
         antegonial_notch=rng.gamma(1.3, 0.8),
         condyle_height=normal(27, 5.0),
@@ -53,7 +53,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         palate_height=normal(43.0, 2.6),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(12.0, 4.8), 1, 26),
+        smile=np.clip(normal(10.5, 4.2), 1, 23),
         bite_opening=np.clip(normal(4.5, 1.6), 0.8, 9.0),
         bite_wedge=np.clip(normal(0.55, 0.3), 0.0, 1.1),
         overlap=[float(value) for value in rng.gamma(2.2, 0.8, 2)],
@@ -113,11 +113,16 @@ def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
     return sorted(missing)
 
 
+# Degrees by which crowns lean towards the midline in a panoramic radiograph, by position 1 to 8, beyond what the arch's
+# curve adds: by eye.
+LEAN = {True: (0, 3, 5, 2, 2, 2, -1, -4), False: (0, 0, 3, 4, 5, 6, 9, 12)}
+
+
 def _random_tooth(rng: np.random.Generator, fdi: int, age: int, decay: float) -> Tooth:
     tooth = Tooth(
         fdi,
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
-        tilt=float(rng.normal(0, 5.0)),
+        tilt=float(rng.normal(LEAN[fdi in UPPER][fdi % 10 - 1], 5.0)),
         shift=float(rng.normal(0, 0.4)),
         intrusion=float(rng.normal(0, 0.6)),
         rotation=float(rng.normal(0, 18)),

@@ -113,13 +113,15 @@ def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[in
 def _turn(polygon: np.ndarray) -> float:
     """1 or -1 by the way round that the polygon runs: 1 where `_signed_areas` counts its area as positive."""
     x, y = polygon.T
-    return float(np.sign(y @ np.roll(x, -1) - x @ np.roll(y, -1)))
+    closing = y[-1] * x[0] - x[-1] * y[0]
+    return float(np.sign(y[:-1] @ x[1:] - x[:-1] @ y[1:] + closing))
 
 
 def _signed_areas(polygons: Sequence[np.ndarray], weights: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
     """Areas (k, rows, columns) of a window covered by n polygons (m, 2), added up with each of the weights (k, n)."""
     rows, columns = window[3] - window[1], window[2] - window[0]
-    starts, steps = np.concatenate(polygons), np.concatenate([np.roll(points, -1, 0) - points for points in polygons])
+    starts = np.concatenate(polygons)
+    steps = np.concatenate([np.diff(points, axis=0, append=points[:1]) for points in polygons])
     owner = np.repeat(np.arange(len(polygons)), [len(points) for points in polygons])
     (x0, y0), (x1, y1), origin = _densify(starts, steps)
     first = np.floor(np.minimum(y0, y1)).astype(int)

@@ -25,7 +25,7 @@ from .soft import draw_soft_tissue
 from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
 from .texture import draw_trabeculae, vary_thickness
 
-VERSION = 10  # raised whenever the same seed gives other pixels than before
+VERSION = 11  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a lower molar's.
 BREADTH = {

@@ -37,7 +37,7 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
     A drilled cavity has no straight walls, and the beam crosses it thinner at its rim; the walls' waves are the
     tooth's own.
     """
-    below, phase = grid.occlusal(), 9 * grid.tooth.root_bend
+    below, phase = grid.occlusal, 9 * grid.tooth.root_bend
     waves = 0.35 * np.sin(1.1 * grid.u + phase) + 0.25 * np.sin(1.9 * grid.v + 0.9 * grid.u + 2 * phase)
     if surface == "occlusal":
         floor = 2.0 + 0.7 * np.cos(grid.u * 7.0 / grid.width) + waves
@@ -55,7 +55,7 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
 def crown_cap(grid: ToothGrid) -> np.ndarray:
     """Optical depth of a full crown, a little larger than the tooth, its margin just above the neck."""
     margin = grid.v - 0.5 - 0.25 * np.cos(grid.u * 2 * np.pi / grid.width)
-    return _cast(grid, np.minimum(grid.rounded(grid.sides + 0.2, grid.occlusal() + 0.2), margin))
+    return _cast(grid, np.minimum(grid.rounded(grid.sides + 0.2, grid.occlusal + 0.2), margin))
 
 
 def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
@@ -97,7 +97,7 @@ def implant(grid: ToothGrid) -> np.ndarray:
     bore = 0.25 * grid.soft(0.7 - np.abs(grid.u)) * grid.soft(5.0 - down)
     abutment = np.minimum(1.7 - np.abs(grid.u), np.minimum(grid.v + 2.2, 2.0 - grid.v))
     waist = 1.8 + (grid.width / 2 - 1.8) * np.clip((grid.v + 1.0) / (0.55 * grid.crown), 0, 1) ** 0.7
-    cap = np.minimum(np.minimum(waist - np.abs(grid.u), grid.occlusal()), np.minimum(grid.sides + 0.1, grid.v + 0.8))
+    cap = np.minimum(np.minimum(waist - np.abs(grid.u), grid.occlusal), np.minimum(grid.sides + 0.1, grid.v + 0.8))
     return np.maximum.reduce([
         TITANIUM * grid.soft(screw) * (0.55 + 0.45 * thickness - bore), 1.5 * grid.soft(abutment),
         _cast(grid, cap),
@@ -107,7 +107,7 @@ def implant(grid: ToothGrid) -> np.ndarray:
 def pontic(grid: ToothGrid) -> np.ndarray:
     """The false tooth of a bridge: a crown without a root, rounded towards the ridge."""
     rounded = grid.v - 0.4 * (2 * grid.u / grid.width) ** 2 * 3
-    return _cast(grid, np.minimum(grid.rounded(grid.sides + 0.2, grid.occlusal() + 0.2), rounded))
+    return _cast(grid, np.minimum(grid.rounded(grid.sides + 0.2, grid.occlusal + 0.2), rounded))
 
 
 def connector(before: Stand, after: Stand, shape: tuple[int, int]) -> Patch:

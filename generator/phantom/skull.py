@@ -14,13 +14,13 @@ TANGLES = (
     Tangle((114, 2), (22, 7), 10, (14, 50), (5, 20), 0.06, turn=0.7, blurred=(0.2, 1.4)),
     Tangle((108, 3), (20, 6), 7, (16, 50), (2.5, 7), 0.07, turn=0.35, blurred=(0.1, 1.0)),
     Tangle((106, 38), (10, 11), 4, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
-    Tangle((136, 26), (10, 18), 42, (8, 26), (3, 12), 0.05, turn=1.5, blurred=(0.2, 1.6)),
+    Tangle((136, 26), (10, 18), 30, (8, 26), (3, 12), 0.05, turn=1.5, blurred=(0.2, 1.6)),
     Tangle((132, 46), (9, 12), 8, (16, 44), (3, 12), 0.06, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
     Tangle((76, 12), (12, 9), 12, (24, 54), (4, 14), 0.06, turn=0.45, blurred=(0.1, 1.0)),
-    Tangle((24, 12), (12, 10), 6, (20, 48), (3, 10), 0.05, rise=4.0, turn=0.25, blurred=(0.2, 1.2)),
-    Tangle((34, 18), (16, 12), 6, (26, 60), (3, 10), 0.05, rise=0.12, turn=0.25, blurred=(0.2, 1.2)),
-    Tangle((50, 34), (14, 9), 4, (20, 44), (5, 16), 0.04, blurred=(0.4, 1.6)),
-    Tangle((64, 32), (6, 12), 7, (30, 60), (2.5, 9), 0.05, rise=3.5, turn=0.18, blurred=(0.1, 1.0)),
+    Tangle((24, 12), (12, 10), 6, (20, 48), (5, 14), 0.05, rise=4.0, turn=0.25, blurred=(0.15, 1.0)),
+    Tangle((34, 18), (16, 12), 5, (26, 60), (3, 10), 0.05, rise=0.12, turn=0.25, blurred=(0.4, 1.4)),
+    Tangle((50, 34), (14, 9), 3, (20, 44), (5, 16), 0.04, blurred=(0.5, 1.8)),
+    Tangle((64, 32), (6, 12), 7, (30, 60), (4, 12), 0.04, rise=3.5, turn=0.18, blurred=(0.3, 1.0)),
 )
 FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 0.3  # the fossa's roof as drawn below; mm under its soft edge
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
@@ -74,7 +74,7 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
     bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (54, -8)]]), side)
     body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.9)), 33 + rise + rng.normal(0, 4))
-    scene.add("trough", body, 0.30 * rng.uniform(0.7, 1.2))
+    scene.add("trough", body, 0.38 * rng.uniform(0.8, 1.2))
     _draw_mastoid(scene, side, out, rise)
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
@@ -132,7 +132,7 @@ def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     place = np.exp(-(((across - out + 0.35 * (down - low)) / wide) ** 2) - ((down - low) / high) ** 2)
     place *= np.clip(0.8 + 0.6 * band_noise(scene.grain, place.shape, 22 * pixels, 0.6), 0, 1.6)
     lace = sum(
-        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 3.0) - 0.5)
+        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 2.4) - 0.5)
         for period, depth in ((11.0, 0.06), (6.5, 0.06), (3.6, 0.012))
     )
     clear = rng.uniform(0.6, 1.5)
@@ -144,20 +144,20 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     rng = scene.rng
     centre = np.array([121 + out, 19 + rise]) + rng.normal(0, 1.3, 2)
     turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
-    wide, high, lean = rng.uniform(2.0, 3.6), rng.uniform(1.5, 2.8), rng.normal(-0.5, 0.4)
+    wide, high, lean = rng.uniform(2.4, 4.4), rng.uniform(2.0, 3.6), rng.normal(-0.5, 0.4)
     oval = np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
     oval = oval @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
     hole, rim = (mirrored(scene.wobble(centre + grown * oval, 0.35), side) for grown in (1.0, 1.7))
     clear = rng.uniform(0.0, 0.7)
     scene.add_area("trough", rim, 0.9, 0.10 * clear)
-    scene.add_area("trough", hole, rng.uniform(0.5, 1.3), -0.34 * clear)
+    scene.add_area("trough", hole, rng.uniform(0.8, 1.8), -0.26 * clear)
     scene.add_line("trough", np.vstack([hole, hole[:1]]), 0.8, 0.3, 0.08 * clear)
 
 
 def _draw_styloid(scene: Scene, side: int, out: float, rise: float) -> None:
     styloid = [(128, 40), (124, 52), (119, 62), (116, 68 + scene.rng.normal(0, 4))]
     styloid = mirrored(scene.wobble(moved(styloid, out, rise), 0.8), side)
-    scene.add_line("trough", styloid, (3.4, 2.6, 2.0, 0.6), 0.4, scene.rng.uniform(0.01, 0.10))
+    scene.add_line("trough", styloid, (2.8, 2.2, 1.5, 0.4), 0.6, scene.rng.uniform(0.0, 0.07))
 
 
 def _draw_fibres(scene: Scene, side: int) -> None:

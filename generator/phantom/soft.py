@@ -176,10 +176,10 @@ def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
     """The airway over the back of the ramus and behind it, down between jaw and spine."""
     behind = [(119, 62), (125, 62), (127, 80), (127, 104), (122, 136), (110, 136), (112, 110), (116, 84)]
     behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
-    scene.add_area("behind", mirrored(behind, side), 3.0, -0.08 * scene.rng.uniform())
+    scene.add_area("behind", mirrored(behind, side), 3.0, -0.12 * scene.rng.uniform())
     gap = [(116, 54), (120, 60), (122, 80), (120, 104), (112, 130), (100, 142), (100, 128), (108, 104), (114, 84)]
     gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.2, 3.2), -scene.rng.uniform(0.02, 0.09))
+    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.2, 3.2), -scene.rng.uniform(0.04, 0.13))
     over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
     scene.add_area(
         "behind",

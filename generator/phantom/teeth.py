@@ -17,14 +17,15 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.225, 0.075, 0.130, 0.105, 0.040, 0.060
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.225, 0.095, 0.110, 0.110, 0.048, 0.050
+ROOT = 0.92 * DENTINE
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
     "incisor": ((0.3, 0.60, 0.85, 1.0), (0.80, 0.95, 1.00, 0.95)),
     "canine": ((0.3, 0.55, 0.75, 1.0), (0.92, 1.00, 0.94, 0.64)),
-    "premolar": ((0.25, 0.58, 0.80, 1.0), (0.83, 1.00, 0.97, 0.78)),
-    "molar": ((0.25, 0.55, 0.80, 1.0), (0.90, 0.99, 1.00, 0.90)),
+    "premolar": ((0.25, 0.55, 0.78, 1.0), (0.86, 1.00, 0.95, 0.72)),
+    "molar": ((0.25, 0.50, 0.78, 1.0), (0.92, 1.00, 0.98, 0.86)),
 }
 # The neck in the picture, by the tables' neck: front teeth taper more than these say, seen from the front.
 _NECKS = {"incisor": 0.88, "canine": 0.95, "premolar": 0.98, "molar": 0.96}
@@ -97,30 +98,48 @@ class ToothGrid:
         half = np.interp(self.v / self.crown, s, side(s)) * self.width / 2
         return half - np.abs(self.u + (0.02 + 0.0016 * self.tooth.rotation) * self.v)
 
-    def occlusal(self, lingual: bool = False) -> np.ndarray:
-        """Distance in mm below the biting surface; the lingual cusps of back teeth stand lower and further back."""
-        t = 2 * self.u / self.width + (0.12 if lingual else 0.0)
-        shape, wear = self.tooth.kind, 1 - 0.6 * self.tooth.wear
-        if shape == "incisor":
+    @cached_property
+    def occlusal(self) -> np.ndarray:
+        """Distance in mm below the biting surface: of a back tooth's cusps, whichever stand higher in the picture."""
+        return np.maximum(self.buccal, self.lingual) if self.tooth.kind in ("premolar", "molar") else self.buccal
+
+    @cached_property
+    def buccal(self) -> np.ndarray:
+        """Distance in mm below the cusps beside the cheek, or a front tooth's edge."""
+        t, kind, wear = 2 * self.u / self.width, self.tooth.kind, 1 - 0.6 * self.tooth.wear
+        if kind == "incisor":
             top = 1 - 0.12 * np.maximum(0, np.abs(t) - 0.55) ** 2
-        elif shape == "canine":
+        elif kind == "canine":
             top = 1.0 - 0.18 * wear * np.abs(t) ** 1.25
-        elif shape == "premolar":
-            top = (0.82 if lingual else 0.98) - 0.15 * wear * np.abs(t) ** 1.4
+        elif kind == "premolar":
+            top = 0.98 - 0.17 * wear * np.abs(t) ** 1.3
         else:
-            cusps = 2.6 if (self.tooth.fdi in (36, 46) and not lingual) else 2.0
-            top = 0.95 - 0.04 * wear * np.cos(np.pi * cusps * t) - 0.22 * np.maximum(0, np.abs(t) - 0.62) ** 1.5
-            top = top - (0.05 if lingual else 0.0)
+            top = self._cusps(3.0 if self.tooth.fdi in (36, 46) else 2.0, 0.0)
         return (top * self.crown - self.v) * 0.85
+
+    @cached_property
+    def lingual(self) -> np.ndarray:
+        """Distance in mm below a back tooth's cusps beside the tongue, which stand lower and between the cheek's."""
+        if self.tooth.kind == "molar":
+            top = self._cusps(2.0, 0.42) - 0.10
+        else:
+            top = 0.85 - 0.17 * (1 - 0.6 * self.tooth.wear) * np.abs(2 * self.u / self.width - 0.1) ** 1.3
+        return (top * self.crown - self.v) * 0.85
+
+    def _cusps(self, count: float, aside: float) -> np.ndarray:
+        """How high a row of `count` cusps stands on a molar, as a share of the crown, `aside` by half widths."""
+        t, wear = 2 * self.u / self.width, 1 - 0.6 * self.tooth.wear
+        waves = 0.07 * wear * np.cos(np.pi * count * (t + aside))
+        return 0.93 - waves - 0.2 * np.maximum(0, np.abs(t) - 0.6) ** 1.5
 
     @cached_property
     def crown_depth(self) -> np.ndarray:
         """Distance in mm inside the crown's outline (negative outside), open towards the root."""
-        return self.rounded(self.sides, self.occlusal())
+        return self.rounded(self.sides, self.occlusal)
 
     def rounded(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Distance inside two edges whose corner is rounded off, as the angles and cusps of crowns are."""
-        radius = 0.7 if self.tooth.kind == "incisor" else 1.2
+        radius = 0.7 if self.tooth.kind == "incisor" else 0.9
         corner = radius - np.hypot(np.maximum(radius - one, 0), np.maximum(radius - other, 0))
         nearer = np.minimum(one, other)
         return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
@@ -181,11 +200,12 @@ def _enamel(grid: ToothGrid) -> np.ndarray:
     worn = 1 - 0.5 * grid.tooth.wear
     top = {"incisor": 1.1, "canine": 1.3, "premolar": 1.7, "molar": 1.9}[shape] * worn
     cap = grid.soft(grid.crown_depth) * grid.soft(grid.v)
-    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal() - top) * 0.4 + 0.6, 0, 1)
-    edge = ENAMEL_EDGE * (0.6 if shape in ("incisor", "canine") else 1.0)
-    enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + ENAMEL_FACE * np.minimum(1, s * 2))
+    core = np.clip(grid.rounded(grid.sides - side, grid.occlusal - top) * 0.5 + 0.55, 0, 1)
+    edge, face = np.array((ENAMEL_EDGE, ENAMEL_FACE)) * (0.6 if shape in ("incisor", "canine") else 1.0)
+    enamel = cap * (edge * (1 - core) * np.minimum(1, 0.12 + 1.3 * s) + face * np.minimum(1, s * 2.6))
     if shape in ("molar", "premolar"):
-        enamel *= 0.62 + 0.38 * grid.soft(grid.occlusal(lingual=True))
+        both = grid.soft(np.minimum(grid.buccal, grid.lingual) * 0.6)  # elsewhere the beam meets one row alone
+        enamel *= 0.5 + 0.5 * both
     return enamel
 
 
@@ -198,7 +218,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
     slim = np.clip(1.0 + (0.40 if grid.tooth.upper else 0.45) * grid.v / grid.root, 0.3, 1.0)
-    return 0.92 * DENTINE * slim * depth * np.clip(1.6 - grid.v, 0, 1)
+    return ROOT * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
 def _trunk(grid: ToothGrid) -> np.ndarray:
@@ -221,7 +241,7 @@ def _pulp(grid: ToothGrid) -> np.ndarray:
         half = grid.width * 0.15 * age
         floor, roof = -0.10 * grid.root, grid.crown * (0.20 + 0.10 * np.abs(grid.u) / half)
         chamber = grid.soft((half - np.abs(grid.u)) * 0.3) * grid.soft((grid.v - floor) * 0.25)
-        canals = np.maximum(canals, 0.6 * chamber * grid.soft((roof - grid.v) * 0.25))
+        canals = np.maximum(canals, 0.65 * chamber * grid.soft((roof - grid.v) * 0.3))
     return (0.85 if grid.tooth.upper else 1.0) * PULP * age * canals
 
 

@@ -10,7 +10,7 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((5.2, 2.0, 0.5), (3.0, 1.7, 0.6), (1.9, 1.5, 0.3)),
+    "mandible": ((5.0, 2.4, 0.5), (3.0, 2.0, 0.5), (1.7, 1.6, 0.4)),
     "maxilla": ((3.6, 0.85, 0.6), (2.2, 0.8, 0.5)),
 }
 
@@ -25,8 +25,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     for jaw, sizes in NETS.items():
         marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
         window = _window(marrow)
-        grain = band_noise(scene.grain, marrow[window].shape, 1.8 * scene.scale, 0.6, 1.3)
-        pattern = 0.06 * grain + sum(
+        pattern = sum(
             weight
             * _net(
                 scene.grain, marrow[window].shape, period * patient.jaws.trabecular_coarseness * scene.scale, stretch
@@ -35,10 +34,10 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((108 - scene.across) / 40, 0.3, 1) * np.clip((142 - scene.down) / 20, 0.5, 1)
-        scene.trough[window] += 0.062 * (visible * marrow)[window] * pattern
+            marrow *= np.clip((108 - scene.across) / 42, 0.2, 1) * np.clip((128 - scene.down) / 24, 0.4, 1)
+        scene.trough[window] += 0.066 * (visible * marrow)[window] * pattern
         if jaw == "mandible":
-            scene.trough[window] += 0.010 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
+            scene.trough[window] += 0.009 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
 
 
 def _fibres(scene: Scene, shape: tuple[int, int]) -> np.ndarray:
@@ -58,7 +57,7 @@ def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stre
     """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
     strength = np.maximum(0, 0.9 + 0.3 * band_noise(grain, shape, 4 * period, 0.5, stretch))
-    return ridges(field, 3.6) * strength
+    return ridges(field, 3.0) * strength
 
 
 def vary_thickness(scene: Scene) -> None:

@@ -13,7 +13,7 @@ ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn
 
 def draw_spine(scene: Scene) -> None:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.5, 2.0)
+    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.9, 2.8)
     for side in (-1, 1):
         _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
     add_tangles(scene, (ARCHES,), BOTH)
