@@ -44,7 +44,15 @@ class Public:
     def start(self) -> None:
         command = [sys.executable, "-m", "flask", "serve", "--public", "--port", str(self.port)]
         with (self.folder / "said").open("w") as said, (self.folder / "errors").open("w") as errors:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=said, stderr=errors)
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdout=said,
+                stderr=errors,
+                # As a terminal starts it: a shell that runs the tests in the background has Ctrl-C ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
 
     @property
     def said(self) -> str:
