@@ -39,10 +39,12 @@ benchmark-load benchmark-faults benchmark-fuzz: benchmark-%: $(VENV)/.dev
 
 install: $(VENV)/.all
 
-# The file .anew says that the pools were cleared, so that a run that was stopped goes on instead of clearing again.
+# The file .anew says for which weights and phantoms the pools were cleared: a run that was stopped goes on with them, and
+# clears again for others.
 POOLS := quiz_data/pools
+MAKERS := cat generator/weights/*.safetensors generator/phantom/*.py | cksum
 pool: $(VENV)/.all
-	@test -e $(POOLS)/.anew || { rm -rf $(POOLS)/demo-real $(POOLS)/demo-synthetic $(POOLS)/warm-up && touch $(POOLS)/.anew; }
+	@$(MAKERS) | cmp -s - $(POOLS)/.anew || { rm -rf $(addprefix $(POOLS)/,demo-real demo-synthetic warm-up) && $(MAKERS) > $(POOLS)/.anew; }
 	@$(BIN)/flask render-phantoms warm-up --count 1 --seed 3 --look film --quality 80
 	@$(BIN)/flask render-phantoms demo-real --count 100 --seed 1 --look wide --truth real --quality 80
 	@$(BIN)/flask generate-pool demo-synthetic --quality 80
