@@ -196,27 +196,43 @@ def test_apical_lesions_are_darker_than_the_bone_beside_them():
     assert all(darker)
 
 
-def test_the_lower_jaw_is_bone_in_pictures_of_every_size():
+def fails(*patient, reason):
+    """A patient of whom a promise does not hold yet; the test fails once it does."""
+    return pytest.param(*patient, marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason))
+
+
+@pytest.mark.parametrize(
+    ("width", "index"),
+    [
+        *((width, index) for width in (512, 2048) for index in (2, 4, 5, 6) if (width, index) != (2048, 4)),
+        fails(2048, 4, reason="since version 11 this jaw is 1 level above the median at 2048 pixels, 19 at 512"),
+    ],
+)
+def test_the_lower_jaw_is_bone_in_pictures_of_every_size(width, index):
     """Along the mandibular canal, which is darker than the bone beside it but lies within it, a picture is brighter
     than its median."""
-    for width in (512, 2048):
-        for index in (2, 5, 6):
-            picture, record = render(5, index, "wide", width, width // 2)
-            along = [place for side in ("right", "left") for place in record["places"]["mandibular_canal"][side][1:5]]
-            reach = 3 * width // 512
-            assert np.mean([grey_at(picture, place, reach) for place in along]) > np.median(picture) + 8, (width, index)
+    picture, record = render(5, index, "wide", width, width // 2)
+    along = [place for side in ("right", "left") for place in record["places"]["mandibular_canal"][side][1:5]]
+    reach = 3 * width // 512
+    assert np.mean([grey_at(picture, place, reach) for place in along]) > np.median(picture) + 8
 
 
-def test_a_forgotten_earring_shows_in_the_ear_of_its_side():
+@pytest.mark.parametrize(
+    ("index", "side"),
+    [
+        (29, "left"),
+        fails(132, "right", reason="since version 11 bone is white on the other side of this head, 66 pixels of it"),
+        (393, "right"),
+        (699, "right"),
+    ],
+)
+def test_a_forgotten_earring_shows_in_the_ear_of_its_side(index, side):
     """Patients of seed 9 with one earring: metal beside the jaw's joint on that side and none on the other."""
-    for index, side in ((29, "left"), (393, "right"), (699, "right")):
-        picture, record = render(9, index, "wide", **SMALL)
-        assert record["patient"]["earrings"] == [side]
-        right, left = (
-            np.count_nonzero(picture[60:150, columns] == 255) for columns in (slice(12, 90), slice(-90, -12))
-        )
-        ring, none = (right, left) if side == "right" else (left, right)
-        assert ring > 30 > none
+    picture, record = render(9, index, "wide", **SMALL)
+    assert record["patient"]["earrings"] == [side]
+    right, left = (np.count_nonzero(picture[60:150, columns] == 255) for columns in (slice(12, 90), slice(-90, -12)))
+    ring, none = (right, left) if side == "right" else (left, right)
+    assert ring > 30 > none
 
 
 def test_edentulous_jaws_hold_no_tooth_and_no_enamel(patients):
