@@ -206,6 +206,31 @@ def test_practice_feedback_shows_though_the_server_hears_late_that_the_image_was
     assert len(observer.feedback) == PRACTICE
 
 
+def test_a_rating_in_the_very_frame_that_shows_the_image_counts(observer, records):
+    """The feedback's button, which asked for the image, may still have the focus then: it is not yet painted away."""
+    observer.page.add_init_script("""addEventListener("DOMContentLoaded", () => {
+        const press = (key) => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        window.rated = 1;
+        const rate = async () => {
+            // What the page still does in this frame's callback comes first.
+            for (let turn = 0; turn < 50; turn += 1) await null;
+            const { phase, trial } = quiz.dataset;
+            if (phase !== "showing" || Number(trial) <= rated) return;
+            rated = Number(trial);
+            press("4");
+            press("Enter");
+        };
+        if (window.quiz) new MutationObserver(rate).observe(quiz, { attributeFilter: ["data-phase"] });
+    });""")
+    observer.begin()
+    for _ in range(2):
+        observer.step()
+    observer.page.wait_for_function("() => window.rated === 2")
+    observer.page.wait_for_function(SAID, arg="2")
+    assert records.rows(records.study("short"))[2]["rating"] == 4
+
+
 def test_nothing_is_preselected_and_enter_alone_submits_nothing(observer):
     observer.begin()
     observer.page.keyboard.press("Enter")

@@ -129,6 +129,8 @@ export class Screen {
   #closePanel() {
     clearInterval(this.#countdown);
     this.#parts.panel.hidden = true;
+    // The browser takes the focus from a hidden button only later, and until then Enter would press it instead of rating.
+    this.#parts.go.blur();
   }
 
   #count(length) {
