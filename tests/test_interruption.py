@@ -13,6 +13,7 @@ SECONDS = 40
 
 
 def _hear():
+    """A shell that starts something in the background lets it ignore Ctrl-C, nohup the end of the terminal."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -28,8 +29,7 @@ def test_a_study_whose_making_is_ended_leaves_no_folder(data, ending):
         env={**os.environ, "QUIZ_DATA": str(data)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # A shell that starts something in the background lets it ignore Ctrl-C; this one is meant to hear it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_hear,
     ) as process:
         end = time.monotonic() + SECONDS
         while not list((data / "studies").glob(".*/*.webp")):

@@ -1,6 +1,7 @@
 // What must survive a reload, a crash and a closed lid: ratings not yet confirmed, and how far the image on screen has got.
 
 const OPEN_TIMEOUT_MS = 3000;
+const COMMIT_TIMEOUT_MS = 10_000;
 
 /** The browser's IndexedDB; where it is refused (private window) or fails later, things are kept by the page alone. */
 export class Storage {
@@ -72,8 +73,16 @@ function committed(transaction, store, use) {
     const request = use(transaction.objectStore(store));
     // Without waiting to be asked for more: a page that is being left has no time for another turn.
     transaction.commit();
-    transaction.oncomplete = () => resolve(request.result);
-    transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    // A disk that neither keeps nor refuses must not hold back what is to be sent.
+    const limit = setTimeout(() => reject(new Error("The browser's storage does not answer.")), COMMIT_TIMEOUT_MS);
+    transaction.oncomplete = () => {
+      clearTimeout(limit);
+      resolve(request.result);
+    };
+    transaction.onabort = transaction.onerror = () => {
+      clearTimeout(limit);
+      reject(transaction.error);
+    };
   });
 }
 
