@@ -30,11 +30,11 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
 def _draw_far_structures(scene: Scene) -> None:
     """What the far half of the mid-face leaves: a few soft bands of their own height, tilt and length."""
     rng = scene.rng
-    for _ in range(int(rng.integers(5, 12))):
+    for _ in range(int(rng.integers(3, 8))):
         x, y, half = rng.normal(0, 34), rng.uniform(2, 50), rng.uniform(10, 34)
         rise = rng.normal(0, 3.0)
         band = [(x - half, y - rise), (x, y + rng.normal(0, 1.5)), (x + half, y + rise)]
-        depth = rng.uniform(0.02, 0.07) * rng.choice([-1, 1])
+        depth = rng.uniform(0.015, 0.045) * rng.choice([-1, 1])
         scene.add_line("ghost", band, (0.5, rng.uniform(1.5, 6), 0.5), rng.uniform(0.8, 2.5), depth)
 
 
@@ -55,25 +55,27 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     held = beyond(inner, 30, across) * (1 - beyond(outer, 30, across))
     rising = np.clip((down - high) / rng.uniform(15, 45), 0, 1)
     values = body.values * held * rising
-    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.115 * strength * rng.uniform(0.3, 1.2))
+    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.125 * strength * rng.uniform(0.3, 1.2))
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(86, 110), rng.uniform(16, 32), rng.uniform(3.0, 9.0)
-    density = min(1.8, density * rng.uniform(0.6, 1.2))
+    top, half, blurred = rng.uniform(84, 112), rng.uniform(18, 29), rng.uniform(0.8, 4.5)
+    density = min(1.4, density * rng.uniform(0.4, 1.0))
     for side in (-1, 1):
-        inner, outer = rng.uniform(-1, 4), half + rng.normal(0, 1.5)
-        column = [(inner, 170), (inner, 130), (inner + 1, top + 4), (inner + 4, top), (outer - 4, top),
-                  (outer, top + 5), (outer + 1, 130), (outer + 3, 170)]  # fmt: skip
-        column = mirrored(scene.wobble(column, 2.0), side)
-        scene.add_area("behind", column, blurred, 0.105 * density * rng.uniform(0.6, 1.25))
+        inner, outer = rng.uniform(6, 13), half + rng.normal(0, 1.5)
+        column = [(inner, 175), (inner, 130), (inner + 1, 90), (inner + 2, 60), (outer - 2, 60), (outer, 90),
+                  (outer + 1, 130), (outer + 3, 175)]  # fmt: skip
+        body = scene.area(mirrored(scene.wobble(column, 1.5), side), blurred)
+        rises = np.clip((scene.places(body)[0] - top + 18) / 36, 0, 1)  # the shoulder's thickness comes up with it
+        shadow = Patch(body.top, body.left, body.values * rises, body.step)
+        scene.add("behind", shadow, 0.105 * density * rng.uniform(0.6, 1.25))
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
-    near = 1 - beyond(half + 2, 8, scene.across)
+    near = (1 - beyond(half + 2, 8, scene.across)) * (0.2 + 0.8 * beyond(10, 8, scene.across))
     uneven = 0.03 + 0.09 * stripes + 0.012 * blotches + 0.09 * np.clip((y - 116) / 25, 0, 1)
     scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
     scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - beyond(34, 26, scene.across))

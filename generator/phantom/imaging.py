@@ -9,7 +9,7 @@ import numpy as np
 from .geometry import Frame
 from .looks import Look
 from .raster import blur, stroke
-from .scene import Scene
+from .scene import Scene, beyond
 
 
 def expose(scene: Scene, look: Look) -> np.ndarray:
@@ -63,7 +63,8 @@ def develop(depth: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
 
 def draw_seam(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: float) -> np.ndarray:
     """A pale line down the middle of the picture, the clearer the lower, and a step beside it: the left half a little
-    lighter than the right. It belongs to the machine, so that it does not move with the patient."""
+    lighter than the right; and the lower middle a little darker, where the tube works harder because of the spine. All
+    belongs to the machine, so that it does not move with the patient."""
     if not look.seam:
         return grey
     rows, columns = grey.shape
@@ -72,7 +73,8 @@ def draw_seam(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: flo
     line = np.exp(-((across / 2.4) ** 2)) - 0.5 * np.exp(-((across / 8.0) ** 2))
     step = -np.tanh((across - 1.5) / 3.0) * np.exp(-((across / 14.0) ** 2))
     stripe = 0.05 * np.clip((down - 0.35) / 0.4, 0.05, 1) * line + 0.02 * step
-    return np.clip(grey + look.seam * rng.uniform(0.0, 1.6) * stripe, 0, 1)
+    harder = 0.03 * np.clip((down - 0.74) / 0.1, 0, 1) * (1 - beyond(73, 4, np.abs(across)))
+    return np.clip(grey + look.seam * (rng.uniform(0.0, 1.6) * stripe - harder), 0, 1)
 
 
 def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: float) -> np.ndarray:

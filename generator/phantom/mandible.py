@@ -9,7 +9,7 @@ from .geometry import CREST, arch_positions, half_opening, measures, occlusal_li
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
-BODY, CORTEX = 0.110, 0.130
+BODY, CORTEX = 0.118, 0.130
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -43,21 +43,21 @@ CONDYLE = 14  # the condyle's highest point among those of a posterior border
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     """The outline from the chin along the lower border, angle, condyle and coronoid to the last tooth, in mm."""
     jaws = patient.jaws
-    wide, flare = jaws.ramus_width - 40 + scene.rng.normal(0, 2.0), jaws.gonial_flare + scene.rng.normal(0, 3.0)
+    wide, flare = jaws.ramus_width - 41 + scene.rng.normal(0, 2.0), jaws.gonial_flare + scene.rng.normal(0, 1.6)
     lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 2.5), scene.rng.normal(0, 2.0)
     size, low = jaws.condyle_size, jaws.mandible_height - 31
     narrow = wide + 5
-    drop, lean = 0.9 * flare, scene.rng.normal(1.5, 5.0)
-    body = [(20, 138.2 + low), (40, 134.2 + low), (57, 126.2 + low + 0.1 * drop),
-            (74 + 0.4 * narrow, 115.8 + low + 0.3 * drop),
-            (88 + 0.9 * narrow, 108.5 + low / 2 + 0.65 * drop - 0.6 * jaws.antegonial_notch)]  # fmt: skip
-    angle = [(101 + wide, 104.5 + 0.9 * drop), (108.5 + wide + flare / 3, 97 + drop), (111 + wide + flare / 3, 86)]
+    drop, lean = 0.9 * flare, scene.rng.normal(6.5, 4.5)
+    body = [(20, 138.2 + low), (40, 133.6 + low), (57, 124.6 + low + 0.1 * drop),
+            (74 + 0.4 * narrow, 114 + low + 0.3 * drop),
+            (88 + 0.9 * narrow, 107 + low / 2 + 0.65 * drop - 0.6 * jaws.antegonial_notch)]  # fmt: skip
+    angle = [(100 + wide, 101.8 + 0.9 * drop), (107.5 + wide + flare / 3, 95 + drop), (111 + wide + flare / 3, 86)]
     ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
-    head = [(4.6, 13), (6.6, 6), (4.4, 0.8), (-1.2, -0.6), (-6.2, 3.4), (-6.6, 12)]
+    head = [(4.2, 15), (4.9, 7), (3.4, 1.2), (-0.8, -0.6), (-4.4, 2.8), (-5.4, 13)]
     condyle = [(106.5 + wide + lean + 1.2 * size * x, 23.5 + lift + size * y) for x, y in head]
-    notch = [(97.5 + wide + 0.7 * lean, 45 + lift), (93 + wide / 2, 58 + lift / 2), (86, 58.5 + peak / 2)]
+    notch = [(98.5 + wide + 0.8 * lean, 45 + lift), (93 + wide / 2, 58 + lift / 2), (86, 58.5 + peak / 2)]
     coronoid = [(78, 53 + peak), (72.5, 48 + peak), (69.5, 51 + peak), (69.5, 60), (70, 68), (71, 76)]
-    parts = ((body, 0.7), (angle + ramus, 1.1), (condyle, 0.4), (notch + coronoid, 1.1))
+    parts = ((body, 0.7), (angle + ramus, 0.9), (condyle, 0.4), (notch + coronoid, 1.1))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
 
 
@@ -85,9 +85,9 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
 def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> None:
     """The bone around the roots, thicker than what lies below them; it comes up gradually from the crest."""
     x, y = crest[2:-2].T
-    for down, deep, blurred in ((1.5, 15.0, 1.2), (4.0, 20.0, 4.0)):
+    for down, deep, blurred in ((-2.0, 17.0, 4.0), (2.0, 23.0, 6.0)):
         outline = np.vstack([np.stack([x, y + down], 1), np.stack([0.94 * x, y + deep], 1)[::-1]])
-        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, 0.042 * density)
+        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, 0.068 * density)
 
 
 def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
@@ -111,7 +111,7 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.65 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.45 * np.clip((rows - 90) / 26, 0, 1) * fossa
+    lower = 1 - 0.40 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -125,22 +125,28 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     cortex = patient.jaws.cortex
-    widths = cortex * np.array([0.2, 0.6, 0.9, 1.1, 1.1, 0.9, 0.7, 0.9, 1.1, 1.1, 0.9, 0.6, 0.2])
+    widths = cortex * np.array([0.1, 0.3, 0.6, 0.9, 1.1, 1.1, 1.0, 1.1, 1.1, 0.9, 0.6, 0.3, 0.1])
     widths *= scene.rng.uniform(0.6, 1.5, 13)
-    for thick, share in ((0.8, 0.45), (1.3, 0.45), (2.2, 0.3), (3.6, 0.15)):  # dense outside, it fades into the bone
+    for thick, share in ((0.9, 0.25), (1.4, 0.35), (2.2, 0.3), (3.6, 0.2)):  # dense outside, it fades into the bone
         scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
+    for _ in range(int(scene.rng.integers(3, 9))):  # and comes off in leaves
+        first, count = scene.rng.integers(1, 8), int(scene.rng.integers(3, 6))
+        leaf = moved(border[first : first + count], 0, -cortex * scene.rng.uniform(0.7, 2.6))
+        leaf = scene.wobble(leaf, 0.7)
+        widths = scene.rng.uniform(0.6, 2.0) * np.sin(np.linspace(0.1, np.pi - 0.1, count))
+        scene.add_line("trough", leaf, widths, 0.4, scene.rng.uniform(0.01, 0.05))
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
     head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, scene.rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.places(body)[0]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.04, 0.12))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.02, 0.10))
     rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.4, 0.8), scene.rng.uniform(0.02, 0.07))
+    scene.add_line("trough", head, rim, scene.rng.uniform(0.3, 0.7), scene.rng.uniform(0.0, 0.04))
     front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]
     front = mirrored(scene.wobble(front, 1.2), side)
-    scene.add_area("trough", front, scene.rng.uniform(2.0, 5.0), scene.rng.uniform(0.0, 0.04))
+    scene.add_area("trough", front, scene.rng.uniform(2.0, 5.0), scene.rng.uniform(-0.02, 0.02))
     oblique = [(75.5, 60), (74, 76), (69, 88), (58, 96), (46, 101)]
     oblique = mirrored(scene.wobble(oblique, 0.8), side)
     for wide, blurred, depth in ((1.0, 0.5, 0.035), (3.0, 1.6, 0.03)):
@@ -156,7 +162,7 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
     course = [(93, 70), (90, 82), (83, 94), (73, 103 + low * 0.6), (61, 110 + low * 0.8), (49, 115 + low)]
     course.append((38, 113 + low))
     course = mirrored(scene.wobble(course, 0.9), side)
-    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.024)
+    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.020)
     clear = float(scene.rng.uniform(0.15, 0.9))
     for offset in (-1.6, 1.5):
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
@@ -171,7 +177,12 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
 def _draw_chin(scene: Scene) -> None:
     """The thick bone of the chin, and the submandibular fossae beside it where the jaw is thin."""
     chin = [(0, 108), (16, 114), (26, 124), (20, 135), (0, 137), (-20, 135), (-26, 124), (-16, 114)]
-    scene.add_area("trough", scene.wobble(chin, 1.5), 4.0, 0.02)
+    scene.add_area("trough", scene.wobble(chin, 1.5), 4.0, 0.03)
+    rng = scene.rng
+    for _ in range(int(rng.integers(2, 7))):  # the tubercles where the tongue's muscles begin, and dense islands
+        centre, turn = rng.normal((0, 126), (9, 5)), np.linspace(0, 2 * np.pi, 7, endpoint=False)
+        island = centre + np.stack([rng.uniform(1.5, 6) * np.cos(turn), rng.uniform(1, 2.6) * np.sin(turn)], 1)
+        scene.add_area("trough", scene.wobble(island, 0.5), rng.uniform(0.4, 1.2), rng.uniform(-0.02, 0.07))
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
-        scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.015)
+        scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.008)

@@ -18,11 +18,12 @@ def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]
     _draw_nose(scene, patient)
     _draw_floors(scene)
     walls = scene.rng.normal((0, 47, 2, 10), (2.0, 3.0, 5.0, 2.5))  # a head has its walls alike on both sides
-    air = scene.rng.uniform(0.0, 0.08)
+    air = scene.rng.uniform(0.0, 0.10)
+    orbit = scene.rng.normal((45, 21, 17, 17), (3.5, 5.5, 2.0, 2.0))
     for side in (-1, 1):
         _draw_sinus(scene, patient, side, air * scene.rng.uniform(0.6, 1.3))
         _draw_zygoma(scene, patient, side, walls + scene.rng.normal(0, (1.5, 1.2, 1.5, 1.0)))
-        _draw_orbit(scene, side)
+        _draw_orbit(scene, side, orbit + scene.rng.normal(0, (1.0, 1.0, 0.7, 0.7)))
     draw_skull_base(scene, condyles)
     _draw_palate(scene, patient)
     draw_web(scene)
@@ -47,16 +48,16 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
         foot = [(34, 56), (48, 46), (64, 46), (72, 58), (64, 72), (44, 74)]
         scene.add_area("behind", mirrored(scene.wobble(foot, 2.5), side), 5.0, 0.09 * patient.soft_tissue["zygoma"])
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add_area("behind", face, 6.0, 0.10)
+    scene.add_area("behind", face, 6.0, 0.13)
 
 
 def _draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.0, 0.07)
+    depth = scene.rng.uniform(0.02, 0.09)
     for side in (-1, 1):
-        hollow = [(72, 33), (84, 28), (97, 30), (104, 36), (103, 47), (97, 55), (86, 52), (75, 46)]
+        hollow = [(76, 34), (86, 28), (98, 28), (106, 34), (107, 44), (101, 53), (89, 51), (79, 45)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
-        scene.add_area("behind", hollow, scene.rng.uniform(0.6, 2.6), -depth * scene.rng.uniform(0.7, 1.3))
+        scene.add_area("behind", hollow, scene.rng.uniform(0.4, 1.6), -depth * scene.rng.uniform(0.7, 1.3))
 
 
 def _draw_sinus(scene: Scene, patient: Patient, side: int, air: float) -> None:
@@ -103,21 +104,22 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -
     aside, foot, lean, wide = walls
     x = 58 + patient.jaws.sinus_width + aside
     clear = patient.soft_tissue["zygoma"] * rng.uniform(0.6, 1.3)
-    front = [(x - 3 - lean, 6), (x - 1 - lean / 2, 16), (x + 1.5, 28), (x + 1.5, foot - 5), (x - 1, foot),
-             (x - 6, foot + 2)]  # fmt: skip
-    back = [(x + wide + lean, 1), (x + wide - 1 + lean / 2, 16), (x + wide + 1.5, 30), (x + wide, foot - 2),
-            (x + wide + 1.5, foot + 7)]  # fmt: skip
+    front = [(x - 2 - lean, -8), (x - 1 - lean / 2, 8), (x + 0.5, 24), (x + 1.5, foot - 8), (x + 0.5, foot - 2),
+             (x - 2, foot + 3)]  # fmt: skip
+    back = [(x + wide + lean, -8), (x + wide - 1 + lean / 2, 12), (x + wide + 1.0, 28), (x + wide, foot - 4),
+            (x + wide - 2.5, foot + 6)]  # fmt: skip
     for wall, glow in ((front, -1), (back, 1)):
-        wall = mirrored(scene.wobble(wall, 1.3), side)
-        seen = clear * rng.uniform(0.5, 1.2)
-        scene.add_line("trough", wall, rng.uniform(0.4, 1.6, len(wall)), rng.uniform(0.2, 0.5), 0.115 * seen)
+        wall = mirrored(scene.wobble(wall, 0.8), side)
+        seen = clear * rng.uniform(0.3, 1.2)
+        widths = rng.uniform(0.4, 1.2, len(wall)) * np.linspace(1.0, 0.2, len(wall)) ** 0.5
+        scene.add_line("trough", wall, widths, rng.uniform(0.15, 0.4), 0.13 * seen)
         scene.add_line("trough", moved(wall, glow * side * 1.2, 0), (3, 3.5, 3.5, 2.5, 0.5), 1.4, 0.03 * seen)
     body = [(x - 1, 24), (x + 11, 22), (x + 12, foot - 8), (x + 7, foot - 1), (x + 1, foot - 6)]
-    scene.add_area("behind", mirrored(body, side), 1.6, 0.10 * clear)
+    scene.add_area("behind", mirrored(body, side), 1.6, 0.06 * clear)
     buttress = [(x + 1, foot + 3), (x + 4, foot - 12), (x + 14, 26), (x + 25, 24), (x + 22, 32), (x + 13, foot - 6),
                 (x + 8, foot + 6)]  # fmt: skip
     buttress = mirrored(scene.wobble(buttress, 1.6), side)
-    scene.add_area("behind", buttress, rng.uniform(0.4, 1.6), 0.08 * clear * rng.uniform(0.2, 1.6))
+    scene.add_area("behind", buttress, rng.uniform(0.4, 1.6), 0.05 * clear * rng.uniform(0.2, 1.6))
     arch = [(x + 6, 38), (x + 14, 29), (x + 23, 25), (x + 33, 27), (x + 42, 30)]
     arch = mirrored(scene.wobble(arch, 1.0), side)
     scene.add_line("behind", arch, (9, 7, 6, 6.5, 8), 1.0, rng.uniform(0.03, 0.10))
@@ -125,25 +127,19 @@ def _draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -
         scene.add_line("behind", moved(arch, 0, edge), (0.4, 1.0, 1.2, 1.0, 0.4), 0.4, rng.uniform(0.02, 0.11))
 
 
-def _draw_orbit(scene: Scene, side: int) -> None:
-    """The orbit's dark cone with its rim, and the thin upright walls of sinus, ethmoid and pterygoid below it."""
-    rng = scene.rng
-    low = 13 + rng.normal(0, 5)
-    rim = [(14, low - 14), (20, low - 4), (32, low), (46, low - 3), (55, low - 13)]
-    rim = mirrored(scene.wobble(rim, 1.6), side)
-    scene.add_line("trough", rim, (0.6, 1.2, 1.6, 1.4, 0.8), 0.6, rng.uniform(0.0, 0.07))
-    scene.add_line("behind", moved(rim, 0, rng.uniform(1.5, 4)), (0.5, 1.5, 2, 1.5, 0.5), 1.2, 0.06)
-    hollow = [(19, low - 18), (24, low - 6), (34, low - 2), (45, low - 5), (51, low - 18)]
-    scene.add_area("behind", mirrored(hollow, side), 1.2, -rng.uniform(0.02, 0.16))
-    threads = []
-    for _ in range(int(rng.integers(8, 16))):
-        upright = rng.uniform() < 0.6
-        start = np.array([rng.choice([14, 20, 38, 60, 64]) + rng.normal(0, 3), rng.uniform(-4, 22)])
-        heading, length = rng.normal(1.5, 0.2) if upright else rng.normal(0.1, 0.4), rng.uniform(10, 34)
-        steps = np.linspace(0, 1, 4)[:, None] * length * np.array([[np.cos(heading), np.sin(heading)]])
-        thread = mirrored(scene.wobble(start + steps, 1.5), side)
-        threads.append((thread, rng.uniform(0.3, 1.3), rng.uniform(0.02, 0.09)))
-    scene.add_threads("trough", threads, rng.uniform(0.15, 0.45))
+def _draw_orbit(scene: Scene, side: int, at: np.ndarray) -> None:
+    """The orbit's round hollow, cut off by the field's upper edge, with the bright bow of its floor, and a second bow
+    where the floor meets the sinus. `at`: the lowest point in mm, and half the orbit's width and height."""
+    rng, (x, low, wide, high) = scene.rng, at
+    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    ring = np.stack([x + wide * np.sin(turn), low - high + high * np.cos(turn)], 1)
+    scene.add_area("behind", mirrored(scene.wobble(ring, 1.0), side), rng.uniform(0.4, 1.4), -rng.uniform(0.0, 0.10))
+    for down, grown in ((0.0, 1.0), (rng.uniform(2, 9), rng.uniform(0.9, 1.4))):
+        bow = np.linspace(*rng.normal((-1.4, 1.4), 0.35), 8)
+        rim = np.stack([x + grown * wide * np.sin(bow), low + down - high + grown * high * np.cos(bow)], 1)
+        rim = mirrored(scene.wobble(rim, 1.3), side)
+        widths = rng.uniform(0.3, 1.0) * rng.uniform(0.2, 1.8, 8)
+        scene.add_line("trough", rim, widths, rng.uniform(0.15, 0.4), rng.uniform(0.02, 0.10))
 
 
 def _draw_nose(scene: Scene, patient: Patient) -> None:
@@ -160,7 +156,12 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         meatus = [(1.5, high), (4 + 7 * open_to, high + 2), (3 + 6 * open_to, (high + floor) / 2 - 4), (4, floor - 8),
                   (half * 0.7, floor - 3), (half * 0.6, floor - 1), (1.5, floor - 2), (1.0, 20)]  # fmt: skip
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
-        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.6, 1.8), -0.06 - 0.09 * open_to)
+        scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.6, 1.8), -0.10 - 0.10 * open_to)
+        x, y = side * rng.uniform(2.5, 7) + bend, rng.uniform(4, 28)
+        turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+        core = np.stack([x + rng.uniform(2, 4.5) * np.cos(turn), y + rng.uniform(7, 16) * np.sin(turn)], 1)
+        clear = 0.24 * max(0.0, rng.uniform(-0.5, 1.0))
+        scene.add_area("behind", scene.wobble(core, 0.6), rng.uniform(0.9, 2.6), -clear)
         _draw_conchae(scene, patient, side, half, floor)
         frontal = [(half * 0.8, -5), (half * 1.3, 2), (half * 1.25, 20), (half * 1.1, floor - 8), (half * 0.85, 16)]
         scene.add_area("behind", mirrored(scene.wobble(frontal, 2.5), side), 3.0, rng.uniform(-0.05, 0.06))
@@ -185,29 +186,35 @@ def _draw_conchae(scene: Scene, patient: Patient, side: int, half: float, floor:
     """The lower concha is drawn out sideways over the sinus, since it lies across the focal trough."""
     rng, density = scene.rng, patient.soft_tissue["turbinates"]
     high, far = rng.normal(0, 2), rng.uniform(1.4, 2.7)
-    lower = [(half * 0.35, floor - 8), (half * 0.6, floor - 15 + high), (half * 1.3, floor - 15 + high),
-             (half * far, floor - 10 + high), (half * (far - 0.4), floor - 5), (half * 0.6, floor - 4)]  # fmt: skip
-    middle = [(half * 0.2, 6), (half * 0.4, 2), (half * 0.7, 10), (half * 0.6, 20), (half * 0.3, 19)]
-    for concha, strength in ((lower, 0.08), (middle, 0.09)):
-        body = mirrored(scene.wobble(concha, 1.6), side)
-        scene.add_area("behind", body, rng.uniform(1.4, 3.2), strength * density)
+    lower = [(half * 0.3, floor - 8), (half * 0.45, floor - 16 + high), (half * 0.9, floor - 18 + high),
+             (half * far, floor - 11 + high), (half * (far - 0.4), floor - 4), (half * 0.6, floor - 3)]  # fmt: skip
+    middle = [(half * 0.2, 8), (half * 0.35, 3), (half * 0.62, 8), (half * 0.66, 17), (half * 0.4, 21)]
+    for concha, strength in ((lower, 0.09), (middle, 0.09)):
+        body = mirrored(scene.wobble(concha, 1.0), side)
+        scene.add_area("behind", body, rng.uniform(0.7, 2.0), strength * density * rng.uniform(0.2, 0.8))
 
 
 def _draw_palate(scene: Scene, patient: Patient) -> None:
-    """The hard palate: the bright line of its near half, the fainter ghost of its far half, and lines between them."""
+    """The hard palate: the bright line of its near half and the bow of its far half above it, which meet at the sides
+    and enclose a pale lens; the nasal spine stands in its middle."""
     rng, y = scene.rng, patient.jaws.palate_height
-    arch, tilt = rng.normal(0.4, 1.5), rng.normal(0, 0.8)
-    x = np.array([-1, -0.63, -0.3, 0, 0.3, 0.63, 1]) * rng.uniform(56, 72)
-    line = scene.wobble(np.stack([x, y + arch * (x / 45) ** 2 + tilt * x / 45], 1), 0.3)
-    widths = rng.uniform(0.5, 1.4) * rng.uniform(0.2, 1.8, 7) * np.array([0.6, 1.8, 2.4, 2.8, 2.4, 1.8, 0.6])
-    scene.add_line("behind", line, widths, rng.uniform(0.4, 1.2), rng.uniform(0.08, 0.24))
-    above = rng.uniform(3, 10)
+    arch, tilt, high = rng.normal(0.4, 1.8), rng.normal(0, 0.8), rng.uniform(2.0, 10.0)
+    share = np.array([-1, -0.63, -0.3, 0, 0.3, 0.63, 1])
+    x = share * rng.uniform(52, 68)
+    near = np.stack([x, y + arch * share**2 + tilt * share], 1)
+    far = np.stack([x, near[:, 1] - high * (1 - share**2) ** rng.uniform(0.7, 1.4)], 1)
+    near, far = scene.wobble(near, 0.6), scene.wobble(far, 0.8)
+    lens = np.vstack([far, near[::-1]])
+    scene.add_area("behind", lens, rng.uniform(0.6, 1.6), rng.uniform(0.0, 0.14))
+    for line, most in ((near, 0.30), (far, 0.24)):
+        widths = rng.uniform(0.8, 2.2) * rng.uniform(0.5, 1.6, 7) * np.array([0.5, 1.4, 2.0, 2.2, 2.0, 1.4, 0.5])
+        scene.add_line("behind", line, 1.4 * widths, rng.uniform(0.5, 1.6), rng.uniform(0.25, 0.8) * most)
     for side in (-1, 1):
-        for inner, outer, share in zip(*rng.uniform((-8, 44, -0.4), (24, 66, 1.4), (5, 3)).T, strict=True):
-            sag, end = rng.normal(0, 1.2), above * share
+        for inner, outer, rise in zip(*rng.uniform((-4, 44, -0.4), (24, 66, 1.2), (2, 3)).T, strict=True):
+            sag, end = rng.normal(0, 1.2), high * rise
             ray = [(inner, y - 0.7 * end), ((inner + outer) / 2, y - end + sag), (outer, y - 0.4 * end + arch + tilt)]
             ray, widths = mirrored(ray, side), (0.1, *rng.uniform(0.3, 2.2, 3), 0.1)
-            scene.add_line("behind", ray, widths, rng.uniform(0.2, 0.8), rng.uniform(0.02, 0.11))
-    scene.add_line("behind", moved(line, 0, -1.0), np.array([4, 8, 10, 9, 10, 8, 4]), 2.5, 0.045)
-    far = np.stack([x * 0.9, line[:, 1] - above + rng.normal(0, 1.5) * (x / 45) ** 2], 1)
-    scene.add_line("ghost", far, (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.6, rng.uniform(0.05, 0.16))
+            scene.add_line("behind", ray, widths, rng.uniform(0.3, 0.9), rng.uniform(0.02, 0.08))
+    scene.add_line("behind", moved(near, 0, -1.0), np.array([4, 8, 10, 9, 10, 8, 4]), 2.5, 0.03)
+    scene.add_line("ghost", moved(0.9 * far, 0, 0.1 * y - rng.uniform(1, 6)), (0.3, 1.6, 3, 3.6, 3, 1.6, 0.3), 0.6,
+                   rng.uniform(0.03, 0.10))  # fmt: skip

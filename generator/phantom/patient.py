@@ -16,7 +16,7 @@ def random_patient(rng: np.random.Generator) -> Patient:
     teeth = [_random_tooth(rng, fdi, age, decay) for fdi in UPPER + LOWER if fdi not in missing]
     positioning = random_positioning(rng)
     if positioning.bite_block:  # which parts the front teeth
-        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(3.5, 6.5)))
+        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(2.8, 5.5)))
     patient = Patient(age, jaws, positioning, teeth, missing, [], random_soft_tissue(rng), [])
     _crowd(rng, patient)
     _place_implants(rng, patient)
@@ -37,11 +37,11 @@ def random_edentulous(rng: np.random.Generator) -> Patient:
 def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
-        size=np.clip(normal(1.01, 0.052), 0.88, 1.14),
+        size=np.clip(normal(1.0, 0.042), 0.9, 1.1),
         mandible_height=normal(32.2, 2.4),
-        ramus_width=normal(30.0, 3.0),
-        gonial_flare=normal(2, 5.0),
-        antegonial_notch=rng.gamma(1.3, 0.8),
+        ramus_width=normal(33.0, 3.6),
+        gonial_flare=normal(2, 3.8),
+        antegonial_notch=rng.gamma(1.3, 0.6),
         condyle_height=normal(27, 5.0),
         condyle_size=np.clip(normal(1, 0.12), 0.7, 1.3),
         cortex=np.clip(normal(3.6, 0.5) - 0.015 * max(0, age - 50), 2.0, 5.0),
@@ -50,13 +50,13 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
         sinus_depth=normal(0, 3.0),
         sinus_width=normal(0, 2.5),
-        palate_height=normal(43.0, 2.6),
+        palate_height=normal(43.0, 3.4),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
-        smile=np.clip(normal(10.5, 4.2), 1, 23),
+        smile=np.clip(normal(9.6, 3.4), 1, 20),
         bite_opening=np.clip(normal(4.5, 1.6), 0.8, 9.0),
-        bite_wedge=np.clip(normal(0.55, 0.3), 0.0, 1.1),
-        overlap=[float(value) for value in rng.gamma(2.2, 0.8, 2)],
+        bite_wedge=np.clip(normal(0.3, 0.28), 0.0, 1.0),
+        overlap=[float(value) for value in rng.gamma(2.2, 0.65, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
 
@@ -68,9 +68,9 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         chin=rng.normal(0, 2.4),
         forward=rng.normal(-0.09, 0.06),
         shift=rng.normal(0, 2.8),
-        height=rng.normal(2.2, 5.0),
+        height=rng.normal(2.0, 4.4),
         exposure=rng.normal(0, 0.036),
-        contrast=np.clip(rng.normal(1.2, 0.12), 0.9, 1.55),
+        contrast=np.clip(rng.normal(1.25, 0.12), 0.94, 1.6),
         movement=min(0.2, rng.gamma(1.2, 0.03)),
         bite_block=bool(rng.uniform() < 0.92),
     )
@@ -78,7 +78,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
 
 def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
     return {
-        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 0.9),
+        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.5),
         "spine_density": float(np.clip(rng.gamma(2.2, 0.52), 0.2, 2.8)),
         "ghost": float(rng.uniform(0.6, 1.3)),
         "turbinates": float(rng.uniform(0.7, 1.5)),
@@ -122,9 +122,9 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int, decay: float) ->
     tooth = Tooth(
         fdi,
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
-        tilt=float(rng.normal(LEAN[fdi in UPPER][fdi % 10 - 1], 5.0)),
+        tilt=float(rng.normal(LEAN[fdi in UPPER][fdi % 10 - 1], 5.6)),
         shift=float(rng.normal(0, 0.4)),
-        intrusion=float(rng.normal(0, 0.6)),
+        intrusion=float(rng.normal(0, 0.8)),
         rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),
         root_length=float(np.clip(rng.normal(1, 0.09), 0.75, 1.2)),

@@ -263,7 +263,12 @@ def _stretch(small: np.ndarray, step: int, length: int, axis: int) -> np.ndarray
     """Linear interpolation of block means back to `length` samples along `axis`."""
     if step == 1:
         return small
-    place = np.clip((np.arange(length) + 0.5) / step - 0.5, 0, small.shape[axis] - 1)
+    return between_cells(small, (np.arange(length) + 0.5) / step - 0.5, axis)
+
+
+def between_cells(small: np.ndarray, place: np.ndarray, axis: int) -> np.ndarray:
+    """Linear interpolation along `axis` at places counted in cells; beyond the ends the last cell goes on."""
+    place = np.clip(place, 0, small.shape[axis] - 1)
     low = np.minimum(place.astype(int), small.shape[axis] - 2)
     share = (place - low).astype(np.float32)
     share = share[:, None] if axis == 0 else share[None, :]

@@ -63,7 +63,7 @@ class Scene:
     def blur_of(self, position: int) -> float:
         """Blur in pixels of a tooth at an FDI position 1 to 8, by how far the patient stands from the trough."""
         narrow = max(0.0, 1 - position / 4.5)
-        return self.scale * (0.20 + narrow * (0.35 + 4.0 * abs(self.frame.positioning.forward)))
+        return self.scale * (0.20 + narrow * (0.15 + 1.8 * abs(self.frame.positioning.forward)))
 
     def wobble(self, points, amount: float) -> np.ndarray:
         """Control points moved by normal deviates of `amount` mm: no two people, and no two sides, are alike."""
@@ -72,7 +72,7 @@ class Scene:
 
     def outline(self, points, closed: bool = True) -> np.ndarray:
         """A smooth curve through points in mm, in pixels."""
-        return self.frame.to_pixels(curve(points, closed=closed, step=2.0 / self.scale))
+        return self.frame.to_pixels(curve(points, closed=closed, step=3.0 / self.scale))
 
     def area(self, points, blurred: float = 0.0) -> Patch:
         """The coverage of a smooth closed outline in mm, its edge blurred by `blurred` mm."""

@@ -16,13 +16,13 @@ TANGLES = (
     Tangle((106, 38), (10, 11), 4, (14, 44), (6, 20), 0.035, turn=1.0, blurred=(0.4, 2.0)),
     Tangle((136, 26), (10, 18), 30, (8, 26), (3, 12), 0.05, turn=1.5, blurred=(0.2, 1.6)),
     Tangle((132, 46), (9, 12), 8, (16, 44), (3, 12), 0.06, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
-    Tangle((76, 12), (12, 9), 12, (24, 54), (4, 14), 0.06, turn=0.45, blurred=(0.1, 1.0)),
+    Tangle((80, 10), (10, 8), 8, (24, 54), (4, 14), 0.05, turn=0.4, blurred=(0.3, 1.4)),
     Tangle((24, 12), (12, 10), 6, (20, 48), (5, 14), 0.05, rise=4.0, turn=0.25, blurred=(0.15, 1.0)),
     Tangle((34, 18), (16, 12), 5, (26, 60), (3, 10), 0.05, rise=0.12, turn=0.25, blurred=(0.4, 1.4)),
     Tangle((50, 34), (14, 9), 3, (20, 44), (5, 16), 0.04, blurred=(0.5, 1.8)),
-    Tangle((64, 32), (6, 12), 7, (30, 60), (4, 12), 0.04, rise=3.5, turn=0.18, blurred=(0.3, 1.0)),
+    Tangle((62, 28), (4, 10), 4, (30, 56), (4, 12), 0.04, rise=6.0, turn=0.1, blurred=(0.3, 1.0)),
 )
-FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), 0.3  # the fossa's roof as drawn below; mm under its soft edge
+FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), -1.2  # the fossa's roof as drawn below; mm under its soft edge
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
 
 
@@ -30,7 +30,7 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
     offsets = {}
     # What lies above the field is met aslant, and brighter towards the sides.
-    scene.behind += 0.08 * np.clip((scene.across - 84) / 40, 0, 1) * np.clip((28 - scene.down) / 30, 0, 1)
+    scene.behind += 0.09 * np.clip((scene.across - 116) / 20, 0, 1) * np.clip((34 - scene.down) / 20, 0, 1)
     for side, condyle in condyles.items():
         out, rise = np.abs(condyle) - FOSSA + (0, -JOINT_SPACE) + scene.rng.normal((0, 0.6), (1.0, 1.5))
         _draw_temporal_bone(scene, side, out, rise)
@@ -50,10 +50,10 @@ def draw_web(scene: Scene) -> None:
     bone = np.clip((across - 72 - np.maximum(0, down - 8) * 1.1) / 24, 0, 1)
     lines = sum(
         ridges(_rising_noise(scene, len(down), period, stretch), sharp)
-        for period, stretch, sharp in ((22, 1.4, 7.0), (11, 1.1, 4.5))
+        for period, stretch, sharp in ((26, 2.2, 7.0), (15, 2.4, 5.0), (8, 2.6, 3.0), (4.5, 2.2, 2.5))
     )
     patchy = np.clip(0.7 + 0.7 * band_noise(scene.grain, bone.shape, 18 * scene.scale, 0.6), 0.0, 2)
-    scene.trough[rows] += bone * patchy * 0.03 * (lines - 0.5)
+    scene.trough[rows] += bone * patchy * 0.030 * lines
     scene.behind[rows] += 0.035 * bone * _rising_noise(scene, len(down), 18, 2.0)
 
 
@@ -73,12 +73,14 @@ def _draw_temporal_bone(scene: Scene, side: int, out: float, rise: float) -> Non
     lower = scene.wobble(moved(lower, out, rise), 0.9)
     tip = moved(scene.wobble([(127, 56), (136, 72), (150, 84)], 1.5), out, rise)
     bone = mirrored(np.vstack([lower, tip, [(200, 84), (200, -8), (54, -8)]]), side)
-    body = _thinning_out(scene, scene.area(bone, rng.uniform(0.3, 0.9)), 33 + rise + rng.normal(0, 4))
-    scene.add("trough", body, 0.38 * rng.uniform(0.8, 1.2))
+    dense = rng.uniform(0.8, 1.2)
+    for blurred, depth in ((rng.uniform(0.3, 0.9), 0.19), (5.0, 0.11)):  # thin where it ends, thicker above
+        body = _thinning_out(scene, scene.area(bone, blurred), 33 + rise + rng.normal(0, 5))
+        scene.add("trough", body, depth * dense)
     _draw_mastoid(scene, side, out, rise)
     _draw_air_cells(scene, body, 126 + out, 31 + rise)
     scene.add_line(
-        "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.2, 0.6), rng.uniform(0.0, 0.05)
+        "trough", bone[1:9], (0.3, 0.9, 1.8, 1.6, 1.2, 1.0, 0.8, 0.3), rng.uniform(0.3, 0.9), rng.uniform(0.0, 0.02)
     )
     _draw_strata(scene, side, lower)
     root = [(84, 15), (92, 14), (101, 14), (107, 20), (103, 26), (99, 28), (94, 25), (86, 20)]
@@ -132,8 +134,8 @@ def _draw_air_cells(scene: Scene, bone: Patch, out: float, low: float) -> None:
     place = np.exp(-(((across - out + 0.35 * (down - low)) / wide) ** 2) - ((down - low) / high) ** 2)
     place *= np.clip(0.8 + 0.6 * band_noise(scene.grain, place.shape, 22 * pixels, 0.6), 0, 1.6)
     lace = sum(
-        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.45), 2.4) - 0.5)
-        for period, depth in ((11.0, 0.06), (6.5, 0.06), (3.6, 0.012))
+        depth * (ridges(band_noise(scene.grain, place.shape, period * pixels, 0.8, 0.7), 1.6) - 0.5)
+        for period, depth in ((9.0, 0.04), (5.0, 0.04))
     )
     clear = rng.uniform(0.6, 1.5)
     scene.add("trough", Patch(bone.top, bone.left, bone.values * place * lace, bone.step), clear)
@@ -148,7 +150,7 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     oval = np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
     oval = oval @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
     hole, rim = (mirrored(scene.wobble(centre + grown * oval, 0.35), side) for grown in (1.0, 1.7))
-    clear = rng.uniform(0.0, 0.7)
+    clear = rng.uniform(0.1, 1.0)
     scene.add_area("trough", rim, 0.9, 0.10 * clear)
     scene.add_area("trough", hole, rng.uniform(0.8, 1.8), -0.26 * clear)
     scene.add_line("trough", np.vstack([hole, hole[:1]]), 0.8, 0.3, 0.08 * clear)

@@ -22,11 +22,9 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
     """Draw what is neither jaw, skull nor tooth: the face, the tongue and the air around it, the spine in the neck."""
     _draw_face(scene, patient)
     _draw_mouth(scene, patient)
-    draw_spine(scene)
+    _draw_throat(scene, patient, draw_spine(scene))
     for side in (-1, 1):
-        _draw_pharynx(scene, patient, side)
         _draw_ear(scene, side, ("right" if side < 0 else "left") in patient.earrings)
-    _draw_floor_of_mouth(scene)
     _draw_hyoid(scene)
     add_tangles(scene, (FOLDS, THROAT, FAR_JAW), BOTH)
 
@@ -47,8 +45,8 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
         notch = scene.wobble([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5)
         scene.add_area("behind", mirrored(notch, side), 5.0, 0.10 * bulk)
     down, across = scene.down, scene.across
-    scene.behind += 0.15 * np.clip((14 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
-    scene.behind -= 0.10 * np.clip((down - 123) / 20, 0, 1) * np.clip(1.6 - across / 70, 0, 1.1)
+    scene.behind += 0.17 * np.clip((16 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
+    scene.behind -= 0.04 * np.clip((down - 123) / 20, 0, 1) * np.clip(1.6 - across / 70, 0, 1.1)
     ear = np.clip((across - 120) / 16, 0, 1) * np.clip(1 - np.abs(down - 56) / 26, 0, 1)
     scene.behind += 0.06 * ear
     scene.behind += 0.005 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
@@ -73,7 +71,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
     left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
     tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
     edge = patient.soft_tissue["tongue"]
-    for blurred, depth in ((rng.uniform(0.8, 2.5), 0.06 * edge), (6.0, 0.11 - 0.06 * edge)):
+    for blurred, depth in ((rng.uniform(0.4, 1.8), 0.105 * edge), (6.0, 0.05)):
         body = scene.area(tongue, blurred)
         down, across = scene.places(body)
         aside = 0.12 + 0.88 * beyond(44, 40, across)  # in front the beam crosses its short way
@@ -87,7 +85,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 6, roof + 1), (ends[0], roof + 5),
                             (ends[0] - 7, dorsum + 4), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (7 - ends[1], dorsum + 4), (-ends[1], roof + 5), (6 - ends[1], roof + 1)])  # fmt: skip
-            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.05 + 0.15 * share))
+            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.03 + 0.13 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
@@ -125,11 +123,11 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
-    scene.add_area("behind", gums, 2.0, -0.03)
+    scene.add_area("behind", gums, 2.0, -0.015)
     low = np.vstack([np.stack([x, middle - 1], 1), np.stack([x, middle + 14], 1)[::-1]])
     scene.add_area("behind", low, 4.0, -0.015)
     teeth = [(-36, low[4, 1]), (0, low[4, 1] - 3), (36, low[4, 1]), (32, low[4, 1] + 17), (-32, low[4, 1] + 17)]
-    scene.add_area("behind", teeth, 5.0, -0.06)  # front teeth stand in less bone and cheek than those behind
+    scene.add_area("behind", teeth, 5.0, -0.0)  # front teeth stand in less bone and cheek than those behind
 
 
 def _draw_pocket(scene: Scene, x: float, y: float) -> None:
@@ -172,65 +170,58 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     scene.add_line("trough", [(-0.7 * wide, low), (0.7 * wide, low)], 0.5, 0.3, 0.05 * clear)
 
 
-def _draw_pharynx(scene: Scene, patient: Patient, side: int) -> None:
-    """The airway over the back of the ramus and behind it, down between jaw and spine."""
-    behind = [(119, 62), (125, 62), (127, 80), (127, 104), (122, 136), (110, 136), (112, 110), (116, 84)]
-    behind = moved(scene.wobble(behind, 1.5), scene.rng.normal(0, 2.5), 0)
-    scene.add_area("behind", mirrored(behind, side), 3.0, -0.12 * scene.rng.uniform())
-    gap = [(116, 54), (120, 60), (122, 80), (120, 104), (112, 130), (100, 142), (100, 128), (108, 104), (114, 84)]
-    gap = moved(scene.wobble(gap, 2.5), scene.rng.normal(-4, 3), 0)
-    scene.add_area("behind", mirrored(gap, side), scene.rng.uniform(1.2, 3.2), -scene.rng.uniform(0.04, 0.13))
-    over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
-    scene.add_area(
-        "behind",
-        mirrored(scene.wobble(over, 2.5), side),
-        scene.rng.uniform(1.2, 3.0),
-        -0.01 - 0.09 * patient.soft_tissue["airway"],
-    )
-    outer = [(118, 30), (127, 34), (146, 50), (146, 84), (132, 78), (124, 60)]
-    scene.add_area("behind", mirrored(scene.wobble(outer, 3.0), side), 5.0, scene.rng.uniform(-0.04, 0.04))
-
-
-def _draw_floor_of_mouth(scene: Scene) -> None:
-    """The soft tissue under the jaw, which ends at the airway in one edge."""
-    rng = scene.rng
-    back, depth = rng.normal(103, 8), rng.uniform(0.0, 0.06)
+def _draw_throat(scene: Scene, patient: Patient, spine: dict[int, np.ndarray]) -> None:
+    """The soft tissue under the jaw ends behind in one clean edge; the airway lies between it and the tissue before the
+    spine, whose edge is given as points in mm for each side."""
+    rng, airy = scene.rng, patient.soft_tissue["airway"]
+    back, foot = rng.normal(103, 5), rng.normal(136, 7)
+    dense, open_to = rng.uniform(0.0, 0.09), rng.uniform(0.0, 0.07)
     for side in (-1, 1):
-        edge = back + rng.normal(0, 2)
-        floor = [(30, 84), (70, 84), (edge - 6, 86), (edge, 98), (edge + 1, 112), (edge - 3, 126), (edge - 5, 165),
-                 (30, 165)]  # fmt: skip
-        body = scene.area(mirrored(scene.wobble(floor, 1.8), side), rng.uniform(0.3, 1.2))
+        edge, low = back + rng.normal(0, 2), foot + rng.normal(0, 3)
+        behind = np.array([(edge - 12, 62), (edge - 2, 74), (edge + 1, 90), (edge, 106), (edge - 2, low - 16)])
+        behind = scene.wobble(behind, 1.2)
+        under = [(edge - 9, low - 4), (edge - 26, low + 1), (edge - 52, low + 5), (28, low + 9)]
+        body = scene.area(mirrored(np.vstack([[(28, 92), (66, 80)], behind[1:], under]), side), rng.uniform(0.25, 0.9))
         down, across = scene.places(body)
-        fades = beyond(66, 22, across) * np.clip((down - 86) / 20, 0, 1)
+        fades = beyond(56, 26, across) * np.clip((down - 82) / 16, 0, 1)
         fading = Patch(body.top, body.left, body.values * fades, body.step)
-        scene.add("behind", fading, depth * rng.uniform(0.7, 1.3))
+        scene.add("behind", fading, dense * rng.uniform(0.7, 1.3))
+        before = moved(np.abs(spine[side]), rng.normal(0, 0.5), 0)
+        width = np.maximum(before[:, 0] - np.interp(before[:, 1], behind[:, 1], behind[:, 0]), rng.uniform(2, 5))
+        front = np.stack([before[:, 0] - np.minimum(width, rng.uniform(8, 18)), before[:, 1]], 1)
+        airway = mirrored(np.vstack([front, before[::-1]]), side)
+        scene.add_area("behind", airway, rng.uniform(0.3, 1.4), -open_to * rng.uniform(0.7, 1.3))
+        over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
+        over = mirrored(scene.wobble(over, 2.5), side)
+        scene.add_area("behind", over, rng.uniform(0.6, 2.4), -0.01 - 0.07 * airy)
 
 
 def _draw_hyoid(scene: Scene) -> None:
     """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
-    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.1, 1.2)
+    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.3, 1.7)
     for side in (-1, 1):
         _draw_horn(scene, side, at + scene.rng.normal(0, (3.0, 2.0)), clear * scene.rng.uniform(0.6, 1.2))
 
 
 def _draw_horn(scene: Scene, side: int, at: np.ndarray, clear: float) -> None:
-    """Half of the hyoid's body, and the greater horn behind it."""
+    """Half of the hyoid's body, and the greater horn behind it: two fine borders that run out towards the spine."""
     rng, (x, y) = scene.rng, at
-    horn = scene.wobble([(x + 36, y - 17), (x + 24, y - 10), (x + 10, y - 4), (x - 4, y + 1)], 1.5)
-    blurred = rng.uniform(0.3, 0.8)
-    scene.add_line("behind", mirrored(horn, side), (1.0, 2.6, 3.6, 6.0), blurred, 0.03 * clear)
-    far = [(x + 48, y - 13), (x + 30, y - 9), (x + 12, y - 3), (x, y + 2)]  # the other half, drawn out
-    for edge in (-1.5, 1.5):
-        thread = mirrored(moved(scene.wobble(far, 1.5), 0, edge), side)
-        scene.add_line("behind", thread, (0.4, 1.0, 1.2, 0.4), 0.4, rng.uniform(0.0, 0.05) * clear)
-    for edge in (-1.6, 1.8):
-        rim = mirrored(moved(horn, 0, edge), side)
-        scene.add_line("trough", rim, (0.3, 0.7, 0.8, 0.7), 0.3, rng.uniform(0.02, 0.06) * clear)
-    body = [(x + 7, y - 6), (x - 3, y - 5), (x - 10, y - 2), (x - 12, y + 4), (x - 8, y + 6), (x - 1, y + 1)]
-    body = mirrored(scene.wobble(body, 1.2), side)
-    scene.add_area("behind", body, blurred, 0.07 * clear)
-    scene.add_area("trough", body[1:5], 0.6, rng.uniform(0.0, 0.08) * clear)
-    scene.add("trough", scene.shell(body, 1.6), rng.uniform(0.0, 0.06) * clear)
+    horn = scene.wobble([(x + 40, y - 15), (x + 26, y - 10), (x + 11, y - 5), (x - 3, y)], 1.5)
+    far = [(x + 52, y - 10), (x + 32, y - 8), (x + 13, y - 3), (x, y + 2)]  # the other half, drawn out
+    for line, gap in ((horn, 1.6), (far, 1.3)):
+        for edge in (-gap, gap):
+            thread = mirrored(scene.wobble(moved(line, 0, edge), 0.5), side)
+            seen = rng.uniform(0.0, 0.06) * clear
+            scene.add_line("behind", thread, (0.2, 0.9, 1.2, 0.8), rng.uniform(0.3, 0.6), seen)
+    scene.add_line("behind", mirrored(horn, side), (1.0, 2.6, 3.6, 6.0), rng.uniform(0.4, 0.9), 0.02 * clear)
+    for _ in range(3):  # plates of the body, one over the other
+        centre = np.array([x - 4, y + 1]) + rng.normal(0, (3.0, 1.6))
+        turn, lean = np.linspace(0, 2 * np.pi, 8, endpoint=False), rng.normal(0.25, 0.35)
+        plate = np.stack([rng.uniform(4, 10) * np.cos(turn), rng.uniform(2, 4) * np.sin(turn)], 1)
+        plate = centre + plate @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
+        plate = mirrored(scene.wobble(plate, 1.0), side)
+        scene.add_area("behind", plate, rng.uniform(0.4, 1.4), rng.uniform(0.0, 0.05) * clear)
+        scene.add_line("behind", plate[: rng.integers(3, 8)], 0.9, 0.4, rng.uniform(0.0, 0.05) * clear)
 
 
 def _draw_ear(scene: Scene, side: int, ring: bool) -> None:

@@ -17,15 +17,15 @@ from .raster import Patch
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.225, 0.095, 0.110, 0.110, 0.048, 0.050
-ROOT = 0.92 * DENTINE
+DENTINE, ENAMEL_FACE, ENAMEL_EDGE, PULP, LIGAMENT, LAMINA = 0.188, 0.064, 0.105, 0.110, 0.036, 0.040
+ROOT = 0.98 * DENTINE
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
     "incisor": ((0.3, 0.60, 0.85, 1.0), (0.80, 0.95, 1.00, 0.95)),
-    "canine": ((0.3, 0.55, 0.75, 1.0), (0.92, 1.00, 0.94, 0.64)),
-    "premolar": ((0.25, 0.55, 0.78, 1.0), (0.86, 1.00, 0.95, 0.72)),
-    "molar": ((0.25, 0.50, 0.78, 1.0), (0.92, 1.00, 0.98, 0.86)),
+    "canine": ((0.3, 0.58, 0.78, 1.0), (0.86, 1.00, 0.90, 0.46)),
+    "premolar": ((0.25, 0.50, 0.70, 0.88, 1.0), (0.84, 0.94, 1.00, 0.90, 0.60)),
+    "molar": ((0.25, 0.50, 0.74, 0.90, 1.0), (0.89, 0.945, 1.00, 0.96, 0.84)),
 }
 # The neck in the picture, by the tables' neck: front teeth taper more than these say, seen from the front.
 _NECKS = {"incisor": 0.88, "canine": 0.95, "premolar": 0.98, "molar": 0.96}
@@ -110,9 +110,9 @@ class ToothGrid:
         if kind == "incisor":
             top = 1 - 0.12 * np.maximum(0, np.abs(t) - 0.55) ** 2
         elif kind == "canine":
-            top = 1.0 - 0.18 * wear * np.abs(t) ** 1.25
+            top = 1.0 - 0.26 * wear * np.abs(t) ** 1.2
         elif kind == "premolar":
-            top = 0.98 - 0.17 * wear * np.abs(t) ** 1.3
+            top = 1.0 - 0.25 * wear * np.abs(t) ** 1.15
         else:
             top = self._cusps(3.0 if self.tooth.fdi in (36, 46) else 2.0, 0.0)
         return (top * self.crown - self.v) * 0.85
@@ -129,7 +129,7 @@ class ToothGrid:
     def _cusps(self, count: float, aside: float) -> np.ndarray:
         """How high a row of `count` cusps stands on a molar, as a share of the crown, `aside` by half widths."""
         t, wear = 2 * self.u / self.width, 1 - 0.6 * self.tooth.wear
-        waves = 0.07 * wear * np.cos(np.pi * count * (t + aside))
+        waves = 0.05 * wear * np.cos(np.pi * count * (t + aside))
         return 0.93 - waves - 0.2 * np.maximum(0, np.abs(t) - 0.6) ** 1.5
 
     @cached_property
@@ -139,7 +139,7 @@ class ToothGrid:
 
     def rounded(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Distance inside two edges whose corner is rounded off, as the angles and cusps of crowns are."""
-        radius = 0.7 if self.tooth.kind == "incisor" else 0.9
+        radius = {"incisor": 0.7, "canine": 0.9, "premolar": 1.1, "molar": 1.5}[self.tooth.kind]
         corner = radius - np.hypot(np.maximum(radius - one, 0), np.maximum(radius - other, 0))
         nearer = np.minimum(one, other)
         return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
@@ -151,8 +151,8 @@ class ToothGrid:
 
     def _root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
         s = np.clip(-self.v / root.length, -0.25, 1.0)
-        down, taper = np.maximum(s, 0), 0.42 if len(self.roots) == 1 else 0.5
-        half = root.half * (1 - taper * down) * np.sqrt(np.maximum(1e-4, 1 - down**5))
+        down, taper = np.maximum(s, 0), 0.22 if len(self.roots) == 1 else 0.28
+        half = root.half * (1 - taper * down) * np.sqrt(np.maximum(1e-4, 1 - down**6))
         across = self.u - self.axis(root, s)
         below = np.maximum(0.0, -self.v - root.length)
         return across / half + below * 9, np.hypot(np.maximum(np.abs(across) - half, 0), below)
@@ -217,7 +217,8 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
     # Upper ones fade sooner: the bone of the palate lies over their tips.
-    slim = np.clip(1.0 + (0.40 if grid.tooth.upper else 0.45) * grid.v / grid.root, 0.3, 1.0)
+    slim = np.clip(1.0 + (0.40 if grid.tooth.upper else 0.30) * grid.v / grid.root, 0.3, 1.0)
+    slim *= 0.70 + 0.30 * np.exp(np.minimum(grid.v, 0) / 4.0)  # bone takes the place of what lies before and behind
     return ROOT * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
@@ -235,13 +236,13 @@ def _trunk(grid: ToothGrid) -> np.ndarray:
 def _pulp(grid: ToothGrid) -> np.ndarray:
     canals = np.zeros_like(grid.u)
     for root in grid.roots:
-        canals = np.maximum(canals, canal(grid, root, sharp=0.5) * (0.4 if len(grid.roots) > 1 else 0.6))
+        canals = np.maximum(canals, canal(grid, root, sharp=0.5) * (0.2 if len(grid.roots) > 1 else 0.4))
     age = 0.6 + 0.4 * (1 - grid.tooth.wear)
     if grid.tooth.kind == "molar":
         half = grid.width * 0.15 * age
         floor, roof = -0.10 * grid.root, grid.crown * (0.20 + 0.10 * np.abs(grid.u) / half)
-        chamber = grid.soft((half - np.abs(grid.u)) * 0.3) * grid.soft((grid.v - floor) * 0.25)
-        canals = np.maximum(canals, 0.65 * chamber * grid.soft((roof - grid.v) * 0.3))
+        chamber = grid.soft((half - np.abs(grid.u)) * 0.2) * grid.soft((grid.v - floor) * 0.2)
+        canals = np.maximum(canals, 0.5 * chamber * grid.soft((roof - grid.v) * 0.3))
     return (0.85 if grid.tooth.upper else 1.0) * PULP * age * canals
 
 

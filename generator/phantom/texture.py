@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
-from .raster import band_noise, blur, ridges
+from .raster import band_noise, between_cells, blur, ridges
 from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((5.0, 2.4, 0.5), (3.0, 2.0, 0.5), (1.7, 1.6, 0.4)),
+    "mandible": ((7.0, 1.7, 0.5), (4.2, 1.5, 0.65), (2.3, 1.3, 0.25)),
     "maxilla": ((3.6, 0.85, 0.6), (2.2, 0.8, 0.5)),
 }
 
@@ -21,7 +21,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     It is most distinct between and below the roots and fades up the ramus.
     """
     visible = 1 - 0.75 * np.clip(scene.teeth, 0, 1)
-    visible *= np.clip(0.9 + 0.3 * band_noise(scene.grain, scene.shape, 26 * scene.scale, 0.7), 0.3, 1.8)
+    visible *= np.clip(0.9 + 0.6 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.7), 0.1, 2.2)
     for jaw, sizes in NETS.items():
         marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
         window = _window(marrow)
@@ -34,8 +34,8 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((108 - scene.across) / 42, 0.2, 1) * np.clip((128 - scene.down) / 24, 0.4, 1)
-        scene.trough[window] += 0.066 * (visible * marrow)[window] * pattern
+            marrow *= np.clip((108 - scene.across) / 42, 0.4, 1) * np.clip((134 - scene.down) / 24, 0.5, 1)
+        scene.trough[window] += (0.044 if jaw == "mandible" else 0.045) * (visible * marrow)[window] * pattern
         if jaw == "mandible":
             scene.trough[window] += 0.009 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
 
@@ -57,15 +57,15 @@ def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stre
     """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
     field = band_noise(grain, shape, period, 0.5, stretch)
     strength = np.maximum(0, 0.9 + 0.3 * band_noise(grain, shape, 4 * period, 0.5, stretch))
-    return ridges(field, 3.0) * strength
+    return ridges(field, 2.2) * strength
 
 
 def vary_thickness(scene: Scene) -> None:
     """No bone is evenly thick: slow changes of depth, strongest in the thin and folded bones of the mid-face."""
-    blotches = band_noise(scene.grain, scene.shape, 24 * scene.scale, 0.7)
+    blotches = _slow_noise(scene, 24, 0.7)
     inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
-    scene.trough += 0.006 * inside * blotches
-    scene.behind += 0.006 * band_noise(scene.grain, scene.shape, 20 * scene.scale, 0.7)
+    scene.trough += 0.014 * inside * blotches
+    scene.behind += 0.006 * _slow_noise(scene, 20, 0.7)
     scene.behind += _unlike(scene)
     face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
     face = face[scene.down[:, 0] < 46]
@@ -73,13 +73,25 @@ def vary_thickness(scene: Scene) -> None:
     scene.behind += 0.015 * arch * band_noise(scene.grain, scene.shape, 11 * scene.scale, 0.7, 1.5)
     if len(face) < 16:
         return
-    scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
-    # What crosses the trough aslant is drawn out sideways into streaks.
-    scene.ghost[: len(face)] += 0.015 * face * band_noise(scene.grain, face.shape, 12 * scene.scale, 1.0, 3.5)
+    scene.behind[: len(face)] += 0.034 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
+    for period, bandwidth, stretch in ((12, 1.0, 3.5), (4, 0.8, 6.0)):  # met aslant, drawn out sideways into streaks
+        streaks = band_noise(scene.grain, face.shape, period * scene.scale, bandwidth, stretch)
+        scene.ghost[: len(face)] += 0.015 * face * streaks
+
+
+CELL = 1.25  # mm: the grid of what belongs to the patient, whatever the picture's size
+
+
+def _slow_noise(scene: Scene, period: float, bandwidth: float) -> np.ndarray:
+    """Noise of unit variance whose waves are about `period` mm long: a patient's own, in whatever picture of them."""
+    field = band_noise(scene.rng, (120, 240), period / CELL, bandwidth)
+    columns = (np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale
+    rows = between_cells(field, scene.down[:, 0] / CELL - 0.5, 0)
+    return between_cells(rows, columns / CELL + 119.5, 1)
 
 
 def _unlike(scene: Scene) -> np.ndarray:
     """How much more or less of everything one head holds than another, the same on both sides."""
-    slow = band_noise(scene.grain, scene.shape, 90 * scene.scale, 0.5)
+    slow = _slow_noise(scene, 90, 0.5)
     alike = (slow + slow[:, ::-1]) / 2
-    return (0.06 + 0.03 * np.clip((60 - scene.down) / 30, 0, 1)) * alike
+    return (0.07 + 0.035 * np.clip((60 - scene.down) / 30, 0, 1)) * alike

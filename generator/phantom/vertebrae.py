@@ -5,31 +5,48 @@ from __future__ import annotations
 import numpy as np
 
 from .plates import BOTH, Tangle, add_tangles
+from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved
 
 # Joints, arches and processes behind the bodies, and what lies over them.
 ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn=0.8, blurred=(0.4, 2.0))
 
 
-def draw_spine(scene: Scene) -> None:
-    """Both profiles of one spine: what the scan meets of it when it sets out and when it ends."""
-    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.9, 2.8)
+def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
+    """Both profiles of one spine: what the scan meets of it when it sets out and when it ends. Returns for each side
+    the edge of the soft tissue before it, from above downwards: points in mm."""
+    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.4, 1.9)
+    knob = scene.rng.normal((124, 45), (5, 6))
+    edges = {}
     for side in (-1, 1):
-        _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
+        edges[side] = _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
+        _draw_knob(scene, side, knob + scene.rng.normal(0, 1.5, 2))
     add_tangles(scene, (ARCHES,), BOTH)
+    return edges
 
 
-def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
+def _draw_knob(scene: Scene, side: int, at) -> None:
+    """The side of the first vertebra, met end on: a dense round knob with a rind beside the mastoid."""
+    rng, dense = scene.rng, scene.rng.uniform(0.0, 0.08)
+    knob = mirrored(scene.wobble(_ring(at, rng.uniform(4.5, 7), rng.uniform(5, 8)), 0.6), side)
+    scene.add_area("trough", knob, rng.uniform(0.7, 1.6), 0.7 * dense)
+    for inner in rng.uniform(0.3, 0.95, 3):  # rinds of its joints, one in the other
+        size = inner * rng.uniform(4.5, 7, 2)
+        rind = mirrored(scene.wobble(_ring(np.add(at, rng.normal(0, 1.2, 2)), *size), 0.7), side)
+        scene.add_line("trough", rind[: rng.integers(5, 9)], rng.uniform(0.8, 2.0), rng.uniform(0.4, 0.9), 0.4 * dense)
+
+
+def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> np.ndarray:
     """Atlas, axis and the bodies below, as far as the field holds them; `clear` is how much of them shows."""
     rng = scene.rng
     slant = rng.normal(0.03, 0.06)
     neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
-    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.03, 0.10))
+    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.0, 0.05))
     # The soft tissue before the spine ends at the airway in one edge.
     room = rng.uniform(4, 12)
     throat = [(front - room, 40), (150, 40), (150, 165), (front + 100 * slant - room, 165), (front - room, 96)]
-    throat = mirrored(scene.wobble(throat, 0.8), side)
-    scene.add_area("behind", throat, rng.uniform(0.3, 1.2), rng.uniform(0.02, 0.07))
+    throat = scene.wobble(throat, 0.8)
+    scene.add_area("behind", mirrored(throat, side), rng.uniform(0.3, 0.9), rng.uniform(0.02, 0.08))
     y = 46 + rng.normal(0, 4)
     _draw_atlas(scene, side, (front + 1, y - 3), 0.35 * clear)
     tall = rng.uniform(20, 24)
@@ -38,7 +55,8 @@ def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> None:
     while y < 152:
         tall = rng.uniform(11.5, 16.5)
         _draw_body(scene, side, (front + slant * (y - 50) + rng.normal(0, 0.9), y), tall, clear * rng.uniform(0.6, 1.2))
-        y += tall + rng.uniform(0.8, 3.0)
+        y += tall + rng.uniform(2.0, 4.2)
+    return throat[[0, 4, 3]]
 
 
 def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
@@ -74,13 +92,13 @@ def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     """One body: concave in front, its end plates dense and sloping forwards, the joints behind it."""
     rng = scene.rng
-    slope = rng.normal(-0.15, 0.07)
+    slope = rng.normal(-0.05, 0.06)
     top, low = (np.array([(x, x * slope + y) for x in (9, 20, 30)]) for y in (0.4, tall + 0.4))
-    outline = np.vstack([[(0.8, 0.6), (2.2, 0.5 * tall), (-0.8, tall)], low, top[::-1]])
-    outline = mirrored(moved(scene.wobble(outline, 1.7), *at), side)
-    body = scene.area(outline, 0.6).fine(scene.shape)
-    body.add_to(scene.marrow["mandible"], min(1.0, 0.5 * clear))
-    scene.add("trough", body, 0.05 * clear)
+    outline = np.vstack([[(1.0, 1.4), (2.2, 0.5 * tall), (0.4, tall - 1.2)], low, top[::-1]])
+    outline = mirrored(moved(scene.wobble(outline, 0.7), *at), side)
+    body = scene.area(outline, 1.0).fine(scene.shape)
+    net = 1 + 0.16 * band_noise(scene.grain, body.values.shape, 2.2 * scene.scale, 0.6)
+    scene.add("trough", Patch(body.top, body.left, body.values * net), 0.05 * clear)
     _draw_rim(scene, outline, 0.9, 0.018 * clear)
     _draw_end_plate(scene, side, [(0.8, 0.8), *top], at, clear * rng.uniform(0.3, 1.3))
     _draw_end_plate(scene, side, [(-0.6, tall - 0.6), *(low - (0, 1))], at, clear * rng.uniform(0.3, 1.3))
@@ -91,7 +109,7 @@ def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
 
 def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
     plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
-    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.5, 1.4), 0.07 * clear)
+    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.3, 0.9), 0.03 * clear)
 
 
 def _draw_rim(scene: Scene, outline: np.ndarray, width: float, depth: float) -> None:
