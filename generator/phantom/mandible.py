@@ -7,7 +7,7 @@ import numpy as np
 from .anatomy import LOWER, UPPER, Patient
 from .geometry import CREST, arch_positions, half_opening, measures, occlusal_line
 from .raster import Patch, band_noise
-from .scene import Scene, mirrored, moved
+from .scene import Scene, mirrored, moved, ring
 
 BODY, CORTEX = 0.118, 0.130
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
@@ -168,9 +168,7 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
         scene.add_line("trough", wall[:6], 0.5, 0.3, 0.035 * clear)
     foramen = moved(course[-1], -0.5 * side, -1.0)
-    turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
-    ring = foramen + np.stack([1.9 * np.cos(turn), 1.5 * np.sin(turn)], 1)
-    scene.add_area("trough", ring, 1.0, -scene.rng.uniform(0.0, 0.08))
+    scene.add_area("trough", ring(foramen, 1.9, 1.5), 1.0, -scene.rng.uniform(0.0, 0.08))
     return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}
 
 
@@ -180,8 +178,7 @@ def _draw_chin(scene: Scene) -> None:
     scene.add_area("trough", scene.wobble(chin, 1.5), 4.0, 0.03)
     rng = scene.rng
     for _ in range(int(rng.integers(2, 7))):  # the tubercles where the tongue's muscles begin, and dense islands
-        centre, turn = rng.normal((0, 126), (9, 5)), np.linspace(0, 2 * np.pi, 7, endpoint=False)
-        island = centre + np.stack([rng.uniform(1.5, 6) * np.cos(turn), rng.uniform(1, 2.6) * np.sin(turn)], 1)
+        island = ring(rng.normal((0, 126), (9, 5)), rng.uniform(1.5, 6), rng.uniform(1, 2.6), 7)
         scene.add_area("trough", scene.wobble(island, 0.5), rng.uniform(0.4, 1.2), rng.uniform(-0.02, 0.07))
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):

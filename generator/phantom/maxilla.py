@@ -7,7 +7,7 @@ import numpy as np
 from .anatomy import Patient
 from .mandible import alveolar_crest, crest_edge
 from .raster import Patch
-from .scene import Scene, mirrored, moved
+from .scene import Scene, mirrored, moved, ring
 from .skull import draw_skull_base, draw_web
 
 
@@ -131,9 +131,8 @@ def _draw_orbit(scene: Scene, side: int, at: np.ndarray) -> None:
     """The orbit's round hollow, cut off by the field's upper edge, with the bright bow of its floor, and a second bow
     where the floor meets the sinus. `at`: the lowest point in mm, and half the orbit's width and height."""
     rng, (x, low, wide, high) = scene.rng, at
-    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    ring = np.stack([x + wide * np.sin(turn), low - high + high * np.cos(turn)], 1)
-    scene.add_area("behind", mirrored(scene.wobble(ring, 1.0), side), rng.uniform(0.4, 1.4), -rng.uniform(0.0, 0.10))
+    hollow = scene.wobble(ring((low - high, x), high, wide, 12)[:, ::-1], 1.0)
+    scene.add_area("behind", mirrored(hollow, side), rng.uniform(0.4, 1.4), -rng.uniform(0.0, 0.10))
     for down, grown in ((0.0, 1.0), (rng.uniform(2, 9), rng.uniform(0.9, 1.4))):
         bow = np.linspace(*rng.normal((-1.4, 1.4), 0.35), 8)
         rim = np.stack([x + grown * wide * np.sin(bow), low + down - high + grown * high * np.cos(bow)], 1)
@@ -158,8 +157,7 @@ def _draw_nose(scene: Scene, patient: Patient) -> None:
         meatus = mirrored(scene.wobble(meatus, 1.6), side)
         scene.add_area("behind", moved(meatus, bend * 0.7, 0), rng.uniform(0.6, 1.8), -0.10 - 0.10 * open_to)
         x, y = side * rng.uniform(2.5, 7) + bend, rng.uniform(4, 28)
-        turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
-        core = np.stack([x + rng.uniform(2, 4.5) * np.cos(turn), y + rng.uniform(7, 16) * np.sin(turn)], 1)
+        core = ring((x, y), rng.uniform(2, 4.5), rng.uniform(7, 16))
         clear = 0.24 * max(0.0, rng.uniform(-0.5, 1.0))
         scene.add_area("behind", scene.wobble(core, 0.6), rng.uniform(0.9, 2.6), -clear)
         _draw_conchae(scene, patient, side, half, floor)

@@ -133,6 +133,12 @@ class Scene:
         self._coarse.clear()
 
 
+def ring(centre, wide: float, high: float, count: int = 8) -> np.ndarray:
+    """The points of an ellipse about a centre, `wide` and `high` its half axes in mm: array (count, 2)."""
+    turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return np.asarray(centre) + np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
+
+
 def moved(points, across: float, down: float) -> np.ndarray:
     """Points shifted by millimetres."""
     return np.asarray(points, dtype=float) + np.array([across, down])

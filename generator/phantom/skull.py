@@ -6,7 +6,7 @@ import numpy as np
 
 from .plates import Tangle, add_tangles
 from .raster import Patch, band_noise, ridges
-from .scene import Scene, mirrored, moved
+from .scene import Scene, mirrored, moved, ring
 
 # Temporal bone and its lines, what lies over the joint, mastoid, sphenoid; then upright walls, floors and roofs, upper
 # jaw, pterygoid and zygoma.
@@ -22,7 +22,7 @@ TANGLES = (
     Tangle((50, 34), (14, 9), 3, (20, 44), (5, 16), 0.04, blurred=(0.5, 1.8)),
     Tangle((62, 28), (4, 10), 4, (30, 56), (4, 12), 0.04, rise=6.0, turn=0.1, blurred=(0.3, 1.0)),
 )
-FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), -1.2  # the fossa's roof as drawn below; mm under its soft edge
+FOSSA, JOINT_SPACE = np.array([111.0, 19.0]), -1.2  # the fossa's roof as drawn below; mm above the condyle
 RISE = 0.5  # how steeply the bones of the skull's base run up towards the midline: mm a mm
 
 
@@ -145,9 +145,8 @@ def _draw_ear_canal(scene: Scene, side: int, out: float, rise: float) -> None:
     """The outer ear canal: a small dark hole in a bright ring, where the scan meets it end on."""
     rng = scene.rng
     centre = np.array([121 + out, 19 + rise]) + rng.normal(0, 1.3, 2)
-    turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     wide, high, lean = rng.uniform(2.4, 4.4), rng.uniform(2.0, 3.6), rng.normal(-0.5, 0.4)
-    oval = np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
+    oval = ring((0, 0), wide, high)
     oval = oval @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
     hole, rim = (mirrored(scene.wobble(centre + grown * oval, 0.35), side) for grown in (1.0, 1.7))
     clear = rng.uniform(0.1, 1.0)

@@ -9,7 +9,7 @@ from .geometry import arch_positions, half_opening, occlusal_line
 from .plates import BOTH, Tangle, add_tangles
 from .raster import Patch
 from .restorations import METAL
-from .scene import Scene, beyond, mirrored, moved
+from .scene import Scene, beyond, mirrored, moved, ring
 from .vertebrae import draw_spine
 
 # Folds of cheek, tongue, soft palate and throat over the rami and behind them; the far jaw's long straight borders.
@@ -126,8 +126,6 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     scene.add_area("behind", gums, 2.0, -0.015)
     low = np.vstack([np.stack([x, middle - 1], 1), np.stack([x, middle + 14], 1)[::-1]])
     scene.add_area("behind", low, 4.0, -0.015)
-    teeth = [(-36, low[4, 1]), (0, low[4, 1] - 3), (36, low[4, 1]), (32, low[4, 1] + 17), (-32, low[4, 1] + 17)]
-    scene.add_area("behind", teeth, 5.0, -0.0)  # front teeth stand in less bone and cheek than those behind
 
 
 def _draw_pocket(scene: Scene, x: float, y: float) -> None:
@@ -216,22 +214,22 @@ def _draw_horn(scene: Scene, side: int, at: np.ndarray, clear: float) -> None:
     scene.add_line("behind", mirrored(horn, side), (1.0, 2.6, 3.6, 6.0), rng.uniform(0.4, 0.9), 0.02 * clear)
     for _ in range(3):  # plates of the body, one over the other
         centre = np.array([x - 4, y + 1]) + rng.normal(0, (3.0, 1.6))
-        turn, lean = np.linspace(0, 2 * np.pi, 8, endpoint=False), rng.normal(0.25, 0.35)
-        plate = np.stack([rng.uniform(4, 10) * np.cos(turn), rng.uniform(2, 4) * np.sin(turn)], 1)
-        plate = centre + plate @ [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
+        lean = rng.normal(0.25, 0.35)
+        turned = [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
+        plate = centre + ring((0, 0), rng.uniform(4, 10), rng.uniform(2, 4)) @ turned
         plate = mirrored(scene.wobble(plate, 1.0), side)
         scene.add_area("behind", plate, rng.uniform(0.4, 1.4), rng.uniform(0.0, 0.05) * clear)
         scene.add_line("behind", plate[: rng.integers(3, 8)], 0.9, 0.4, rng.uniform(0.0, 0.05) * clear)
 
 
-def _draw_ear(scene: Scene, side: int, ring: bool) -> None:
+def _draw_ear(scene: Scene, side: int, earring: bool) -> None:
     """The lobe; a ring in it shows again on the other side: higher up, wider and smeared."""
     rng = scene.rng
     x, y = rng.normal(136, 3), rng.normal(52, 4)
     lobe = [(x, y - 8), (x + 6, y), (x + 4, y + 10), (x - 3, y + 9), (x - 5, y)]
     scene.add_area("behind", mirrored(lobe, side), 1.3, rng.uniform(0.0, 0.08))
     wide, high, thick = rng.uniform(1.2, 6.0), rng.uniform(3.0, 8.5), rng.uniform(0.9, 2.0)
-    if ring:
+    if earring:
         turn = np.linspace(0.3, 2 * np.pi, 12)
         around = np.stack([x + 2 + wide * np.cos(turn), y + 6 + high * np.sin(turn)], 1)
         scene.add_line("trough", mirrored(around, side), thick, 0.15, METAL)

@@ -13,6 +13,7 @@ NETS = {
     "mandible": ((7.0, 1.7, 0.5), (4.2, 1.5, 0.65), (2.3, 1.3, 0.25)),
     "maxilla": ((3.6, 0.85, 0.6), (2.2, 0.8, 0.5)),
 }
+DEPTH = {"mandible": 0.044, "maxilla": 0.045}
 
 
 def draw_trabeculae(scene: Scene, patient: Patient) -> None:
@@ -35,7 +36,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
             marrow *= np.clip((108 - scene.across) / 42, 0.4, 1) * np.clip((134 - scene.down) / 24, 0.5, 1)
-        scene.trough[window] += (0.044 if jaw == "mandible" else 0.045) * (visible * marrow)[window] * pattern
+        scene.trough[window] += DEPTH[jaw] * (visible * marrow)[window] * pattern
         if jaw == "mandible":
             scene.trough[window] += 0.009 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
 

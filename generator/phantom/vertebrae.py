@@ -6,7 +6,7 @@ import numpy as np
 
 from .plates import BOTH, Tangle, add_tangles
 from .raster import Patch, band_noise
-from .scene import Scene, mirrored, moved
+from .scene import Scene, mirrored, moved, ring
 
 # Joints, arches and processes behind the bodies, and what lies over them.
 ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn=0.8, blurred=(0.4, 2.0))
@@ -28,11 +28,11 @@ def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
 def _draw_knob(scene: Scene, side: int, at) -> None:
     """The side of the first vertebra, met end on: a dense round knob with a rind beside the mastoid."""
     rng, dense = scene.rng, scene.rng.uniform(0.0, 0.08)
-    knob = mirrored(scene.wobble(_ring(at, rng.uniform(4.5, 7), rng.uniform(5, 8)), 0.6), side)
+    knob = mirrored(scene.wobble(ring(at, rng.uniform(4.5, 7), rng.uniform(5, 8)), 0.6), side)
     scene.add_area("trough", knob, rng.uniform(0.7, 1.6), 0.7 * dense)
     for inner in rng.uniform(0.3, 0.95, 3):  # rinds of its joints, one in the other
         size = inner * rng.uniform(4.5, 7, 2)
-        rind = mirrored(scene.wobble(_ring(np.add(at, rng.normal(0, 1.2, 2)), *size), 0.7), side)
+        rind = mirrored(scene.wobble(ring(np.add(at, rng.normal(0, 1.2, 2)), *size), 0.7), side)
         scene.add_line("trough", rind[: rng.integers(5, 9)], rng.uniform(0.8, 2.0), rng.uniform(0.4, 0.9), 0.4 * dense)
 
 
@@ -67,13 +67,13 @@ def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
     scene.add_area("trough", oval, 0.5, 0.05 * clear)
     _draw_rim(scene, oval, 1.2, 0.05 * clear)
     knob = np.add(at, (rng.uniform(3, 10), rng.uniform(-6, 4)))
-    body = mirrored(scene.wobble(_ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
+    body = mirrored(scene.wobble(ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
     dense = rng.uniform(0.01, 0.07)
     scene.add_area("trough", body, rng.uniform(0.4, 1.4), dense)
     _draw_rim(scene, body, 1.6, 0.2 * dense)
-    hole = mirrored(scene.wobble(_ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
+    hole = mirrored(scene.wobble(ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
     scene.add_area("trough", hole, 0.6, -dense * rng.uniform(0.0, 0.9))
-    behind = _ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
+    behind = ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
     scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.08))
 
 
@@ -84,8 +84,8 @@ def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
     outline = mirrored(moved(scene.wobble(outline, 0.6), *at), side)
     scene.add_area("trough", outline, 0.4, 0.045 * clear)
     _draw_rim(scene, outline, 1.0, 0.05 * clear)
-    ring = _ring(np.add(at, (9, 0.6 * tall)), 5.5, 5.0)
-    _draw_rim(scene, mirrored(scene.wobble(ring, 0.5), side), 1.1, 0.02 * clear)
+    arch = ring(np.add(at, (9, 0.6 * tall)), 5.5, 5.0)
+    _draw_rim(scene, mirrored(scene.wobble(arch, 0.5), side), 1.1, 0.02 * clear)
     _draw_end_plate(scene, side, [(-1, tall + 1), (8, tall - 0.6), (20, tall - 3)], at, clear)
 
 
@@ -115,8 +115,3 @@ def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
 def _draw_rim(scene: Scene, outline: np.ndarray, width: float, depth: float) -> None:
     """The dense rind of a vertebra, along a closed outline."""
     scene.add_line("trough", np.vstack([outline, outline[:2]]), width, 0.3, depth)
-
-
-def _ring(centre, wide: float, high: float) -> np.ndarray:
-    turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
-    return np.asarray(centre) + np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
