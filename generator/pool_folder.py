@@ -6,6 +6,7 @@ the manifest is therefore whole on disk; what a crash leaves besides is overwrit
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -131,7 +132,8 @@ class Lines:
 
     def __init__(self, file: Path):
         """Open `file`, after a torn last line was cut off."""
-        self._file = open(file, "ab")  # noqa: SIM115 - closed by close()
+        # Without a buffer: what a full disk did not take must not be written later, when it is closed.
+        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - closed by close()
         data = file.read_bytes()
         kept = data.rfind(b"\n") + 1
         if kept < len(data):
@@ -150,8 +152,8 @@ class Lines:
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         try:
             with told_when_full(Path(self._file.name)):
-                self._file.write(line)
-                self._file.flush()
+                if self._file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(self._file.fileno())
         except BaseException:
             os.ftruncate(self._file.fileno(), start)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from .durable import whole_file, write_whole
+from .durable import told_when_full, whole_file, write_whole
 from .errors import GeneratorError
 from .processes import sole_writer
 
@@ -54,7 +54,6 @@ class Run:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             self._held.enter_context(sole_writer(self.folder))
             self._hold_settings()
-            self._board = _tensorboard(self.folder)
         return self
 
     def __exit__(self, *_) -> None:
@@ -92,9 +91,9 @@ class Run:
         for path in sorted((self.folder / "state").glob("*.pt"), reverse=True):
             with contextlib.suppress(pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError):
                 state = torch.load(path, map_location=device, weights_only=True)
-                self._drop_stats_after(state["step"])
+                self._go_on_after(state["step"])
                 return state
-        self._drop_stats_after(0)
+        self._go_on_after(0)
         return None
 
     def save_state(self, step: int, state: Mapping) -> None:
@@ -102,8 +101,9 @@ class Run:
         if not self.writes:
             return
         folder = self.folder / "state"
-        with whole_file(folder / f"{step:06d}.pt") as temporary:
-            torch.save({**state, "step": step}, temporary)
+        # To an open file: given a path, torch tells of a full disk as a RuntimeError among others.
+        with whole_file(folder / f"{step:06d}.pt") as temporary, open(temporary, "wb") as file:
+            torch.save({**state, "step": step}, file)
         for path in sorted(folder.glob("*.pt"))[:-STATES_KEPT]:
             path.unlink()
 
@@ -111,7 +111,8 @@ class Run:
         """Append a line of figures to stats.jsonl, and to TensorBoard where it is installed."""
         if not self.writes:
             return
-        with open(self.folder / "stats.jsonl", "a", encoding="utf-8") as file:
+        path = self.folder / "stats.jsonl"
+        with told_when_full(path), open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **figures}) + "\n")
         for name, value in figures.items() if self._board else ():
             self._board.add_scalar(name, value, step)
@@ -128,19 +129,23 @@ class Run:
             left = f"the state of step {int(states[-1].stem)} is intact" if states else "no state was kept yet"
             raise RunError(f"The loss at step {step} is {loss}; {left}. Try a lower learning rate in another folder.")
 
-    def _drop_stats_after(self, step: int) -> None:
-        """A killed run may have logged steps beyond its last state, and half a line."""
+    def _go_on_after(self, step: int) -> None:
+        """A killed run may have logged steps beyond its last state, and half a line: these are made anew."""
+        if not self.writes:
+            return
+        self._board = _tensorboard(self.folder, step + 1)
         file = self.folder / "stats.jsonl"
-        if not (self.writes and file.exists()):
+        if not file.exists():
             return
         lines = file.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
         write_whole(file, "".join(line + "\n" for line in kept).encode())
 
 
-def _tensorboard(folder: Path):
+def _tensorboard(folder: Path, first_step: int):
+    """A writer that lets go of what an earlier process wrote from `first_step` on; None where it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(folder / "tensorboard")
+    return SummaryWriter(folder / "tensorboard", purge_step=first_step)

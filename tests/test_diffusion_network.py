@@ -121,7 +121,7 @@ def test_the_small_network_gives_the_kept_numbers():
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"channels": 3}, {"patch": 2}, {"patch": 4}, {"height": 8, "width": 24}, {"widths": (8, 8)}],
+    [{}, {"channels": 2}, {"channels": 3}, {"patch": 2}, {"patch": 4}, {"height": 8, "width": 24}, {"widths": (8, 8)}],
     ids=str,
 )
 @pytest.mark.parametrize("prediction", PREDICTIONS)
@@ -191,7 +191,11 @@ def test_min_snr_weights_agree_over_predictions():
         ({"widths": (8, 9)}, "widths must be two or more multiples of 4"),
         ({"widths": (8,)}, "widths must be two or more"),
         ({"height": 17}, "height and width must be multiples of 2"),
-        ({"channels": 2}, "channels must be 1 or 3"),
+        ({"channels": 0}, "channels must be a whole number from 1 to 64, not 0"),
+        ({"patch": 0}, "patch must be a whole number from 1 to 64, not 0"),
+        ({"groups": 0}, "groups must be a whole number from 1 to 512, not 0"),
+        ({"steps": "x"}, "steps must be a whole number from 1 to 1000, not 'x'"),
+        ({"widths": (8, 8_000_000)}, "widths must not be more than 4096"),
         ({"prediction": "y"}, "prediction must be one of noise, v, x0, not 'y'"),
         ({"schedule": "linear"}, "schedule must be one of published"),
     ],

@@ -101,7 +101,7 @@ def test_one_seed_is_one_image_in_any_batch(net, sampler, eta):
 
 def test_images_lie_between_0_and_1_and_progress_is_told(net):
     made = []
-    images = sample(net, range(5), steps=3, batch=2, progress=made.append)
+    images = sample(net, range(5), steps=4, batch=2, progress=made.append)
     assert made == [2, 2, 1]
     assert images.dtype == np.float32
     assert images.min() >= 0
@@ -133,6 +133,8 @@ def test_the_network_s_own_sampler_is_the_default(net):
         ({"steps": 0}, "steps must be 1 to 1000, not 0"),
         ({"sampler": "unipc", "eta": 0.5}, "eta belongs to the sampler ddim"),
         ({"sampler": "ddim", "eta": 2.0}, "lies between 0 and 1"),
+        ({"sampler": "ddim", "steps": 300}, "ddim divides 1000 times evenly: give 250 or 500 steps, not 300"),
+        ({"sampler": "ddpm", "steps": 999}, "ddpm divides 1000 times evenly: give 500 or 1000 steps, not 999"),
     ],
 )
 def test_impossible_choices_are_refused(net, choice, said):

@@ -1,5 +1,6 @@
 """Training the generator: it learns, it goes on exactly after any death, it says what is wrong."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -22,10 +23,11 @@ from app.cli.checkpoints import convert_checkpoint
 from app.cli.diffusion import train_diffusion
 from generator.checkpoint import CheckpointError, load_checkpoint
 from generator.corpus import CorpusError, open_corpus
+from generator.devices import find_accelerator
 from generator.diffusion import Denoiser, Model, Preset, SettingsError, Training, load, sample, to_grey
 from generator.diffusion.batches import Batches
-from generator.diffusion.train import ema_at, rate_at, train
-from generator.durable import DiskFullError, told_when_full, write_whole
+from generator.diffusion.train import Trainer, ema_at, rate_at, train
+from generator.durable import DiskFullError, told_when_full, whole_file
 from generator.runs import RunError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -236,20 +238,27 @@ def test_a_loss_that_is_no_number_stops_the_run_and_spares_the_good_state(corpus
     assert all(tensor.isfinite().all() for tensor in tensors.values())
 
 
-@pytest.mark.parametrize("writer", ["checkpoint.write_whole", "runs.torch.save"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("writer", ["checkpoint.py", "runs.py"])
 def test_a_full_disk_is_told_and_the_run_goes_on_later(corpus, whole, tmp_path, monkeypatch, writer):
-    real = {"checkpoint.write_whole": write_whole, "runs.torch.save": torch.save}[writer]
+    """Full when the second checkpoint or the second state is written."""
     calls = []
 
-    def full(*args, **more):
-        calls.append(1)
-        with told_when_full(args[0] if writer.startswith("checkpoint") else args[1]):
-            if len(calls) == 2:
-                raise OSError(28, "No space left on device")
-        return real(*args, **more)
+    @contextlib.contextmanager
+    def full(path):
+        calls.append(path)
+        with whole_file(path) as temporary, told_when_full(path):
+            yield Path("/dev/full") if len(calls) == 2 else temporary
+
+    def write(path, data):
+        with full(path) as temporary:
+            temporary.write_bytes(data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"generator.{writer}", full)
+        if writer == "runs.py":
+            patch.setattr("generator.runs.whole_file", full)
+        else:
+            patch.setattr("generator.checkpoint.write_whole", write)
         with pytest.raises(DiskFullError, match=r"The disk is full: .*000004.* was not written"):
             begin(corpus, tmp_path)
     assert [file.name for file in (tmp_path / "state").iterdir()] == ["000002.pt"]
@@ -347,6 +356,37 @@ def test_the_rate_rises_and_falls_and_the_average_slows():
     assert ema_at(by_images, 0) == pytest.approx(0.5**20)  # at first the average is the last weights
 
 
+def trainer(corpus, **training):
+    preset = replace(SHORT, training=replace(SHORT.training, **training))
+    return Trainer(open_corpus(corpus), preset, find_accelerator("cpu"), torch.float32, compiled=False)
+
+
+def test_the_average_follows_the_weights_and_is_what_a_checkpoint_holds(corpus, whole):
+    training = trainer(corpus)
+    expected = [weight.clone() for weight in training.net.unet.parameters()]
+    for step in range(3):
+        training.step()
+        kept = ema_at(SHORT.training, step)
+        pairs = zip(expected, training.net.unet.parameters(), strict=True)
+        expected = [kept * average + (1 - kept) * weight.detach() for average, weight in pairs]
+    for mine, average in zip(expected, training.average.unet.parameters(), strict=True):
+        assert torch.allclose(mine, average, atol=1e-6)
+    state = torch.load(whole / "state" / "000006.pt", weights_only=True)
+    saved = weights(whole / "checkpoints" / "000006.safetensors")
+    assert identical(saved, state["average"])
+    assert not identical(saved, state["network"])
+
+
+def test_a_step_takes_its_rate_and_no_more_than_a_clipped_gradient(corpus):
+    training = trainer(corpus, clip=1e-3)
+    assert training.net.unet.init_conv.weight.is_contiguous(memory_format=torch.channels_last)
+    for step in range(3):
+        _, before = training.step()
+        after = torch.stack([weight.grad.norm() for weight in training.net.unet.parameters()]).norm()
+        assert after <= 1.001e-3 < before
+        assert {group["lr"] for group in training.optimizer.param_groups} == {rate_at(SHORT.training, step)}
+
+
 def test_the_command_trains_and_says_where(corpus, tmp_path, app):
     run = tmp_path / "run"
     arguments = [str(corpus), "--out", str(run), "--steps", "1", "--batch", "2", "--device", "cpu"]
@@ -387,6 +427,15 @@ def test_a_published_file_is_converted_and_recognised(tmp_path, app):
     assert converted.model == net.model
     assert identical(converted.unet.state_dict(), net.unet.state_dict())
     assert converted.about["training"]["published_file"] == "ddpm-model-ep1.pth"
+
+
+def test_a_published_file_for_another_size_of_image_is_told_its_size(tmp_path, app):
+    net = Denoiser(Model(height=32, width=64, widths=(8, 16, 16)))
+    torch.save(published(net), tmp_path / "x.pth")
+    arguments = [str(tmp_path / "x.pth"), str(tmp_path / "one.safetensors"), "--height", "32", "--width", "64"]
+    result = app.test_cli_runner().invoke(convert_checkpoint, arguments)
+    assert result.exit_code == 0, result.output
+    assert sample(load(tmp_path / "one.safetensors", "cpu"), [1], steps=2).shape == (1, 32, 64, 3)
 
 
 @pytest.mark.parametrize("harm", ["missing", "shape", "other"])

@@ -111,6 +111,26 @@ def test_killed_and_finished_by_two_processes_it_is_the_pool_of_one(pool, checkp
     assert content(target) == content(pool)
 
 
+def test_twenty_kills_at_random_moments_end_in_the_same_pools(pool, checkpoints, tmp_path):
+    """Five pools, each killed four times within the time that one takes, and then finished."""
+    for name in ("first", "second"):  # the first pays for what all share
+        began = time.monotonic()
+        started(0, 1, tmp_path / name, checkpoints).join()
+    taken, chance, interrupted = time.monotonic() - began, np.random.default_rng(0), 0
+    for number in range(5):
+        folder = tmp_path / str(number)
+        for share in chance.uniform(size=4):
+            process = started(0, 1, folder, checkpoints)
+            process.join(share * taken)
+            interrupted += process.is_alive()
+            process.kill()
+            process.join()
+        finished = make(folder, checkpoints)
+        assert content(finished) == content(pool)
+        assert [line["index"] for line in lines(finished / "times.jsonl")] == list(range(COUNT))
+    assert interrupted >= 10
+
+
 @pytest.mark.parametrize("cut", ["manifest", "work", "torn"])
 def test_whatever_a_crash_leaves_is_finished_to_the_same_pool(pool, checkpoints, tmp_path, cut):
     """Stopped at three other moments: between two lines of the manifest, before clearing up, within a line."""
@@ -203,6 +223,32 @@ def test_a_full_disk_leaves_a_valid_manifest_and_is_gone_on_from(pool, checkpoin
     assert content(make(tmp_path, checkpoints)) == content(pool)
 
 
+def test_what_a_full_disk_did_not_take_of_a_line_is_not_written_when_there_is_room_again(tmp_path):
+    """A limit on the file's size stands for the full disk: seven bytes of the second line find room."""
+    code = """
+import resource, signal, sys
+from pathlib import Path
+from generator.durable import DiskFullError
+from generator.pool_folder import Lines
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+file = Path(sys.argv[1])
+with Lines(file) as lines:
+    lines.append({"a": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 7, limits[1]))
+    try:
+        lines.append({"a": 2, "more": "x" * 50})
+    except DiskFullError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    lines.append({"a": 3})
+"""
+    file = tmp_path / "manifest.jsonl"
+    done = subprocess.run([sys.executable, "-c", code, file], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("The disk is full: ")
+    assert file.read_bytes() == b'{"a":1}\n{"a":3}\n'
+
+
 def test_checkpoints_that_are_none_are_refused_and_leave_nothing(checkpoints, tmp_path):
     whole = checkpoints["diffusion"].read_bytes()
     files = {"cut": whole[: len(whole) // 2], "pickle": b"\x80\x04cos\nsystem\n(S'true'\ntR.", "empty": b""}
@@ -265,8 +311,9 @@ def test_a_pool_that_has_to_be_small_is_kept_as_lossy_webp(pool, checkpoints, tm
         pixels = hashlib.sha256(b"1024x512:" + decoded.convert("L").tobytes()).hexdigest()
         assert line["pixels_sha256"] == pixels != exact["pixels_sha256"]
         assert line["provenance"] == exact["provenance"]
-    with pytest.raises(GeneratorError, match="begun with quality 60, not None"):
-        make(tmp_path, checkpoints, count=2)
+    assert make(tmp_path, checkpoints, count=2) == small  # a finished pool: its quality need not be said again
+    with pytest.raises(GeneratorError, match="begun with quality 60, not 70"):
+        make(tmp_path, checkpoints, count=2, quality=70)
     with pytest.raises(GeneratorError, match="quality must be 1 to 100, or left out for PNG, not 101"):
         make(tmp_path, checkpoints, name="none", quality=101)
     assert not (tmp_path / "none").exists()

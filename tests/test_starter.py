@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generator import diffusion, superres
+from generator import diffusion, phantom, superres
 from generator.checkpoint import load_checkpoint
 from generator.pool.settings import STARTERS, image_seed, sha256_of
 from generator.pool.training import fingerprint_path, read_fingerprint
@@ -87,6 +87,16 @@ def test_the_demo_was_made_with_them():
     assert {kind: made_by[kind] for kind in STARTERS} == {kind: sha256_of(path) for kind, path in STARTERS.items()}
     assert made_by["training"] == sha256_of(fingerprint_path(STARTERS["diffusion"]))
     assert len(lines(DEMO)) == 100
+
+
+def test_the_demos_real_side_is_what_the_phantoms_are_now(tmp_path):
+    """`make pool` would make the same: the shipped pools are of the phantoms' present version."""
+    for pool in ("demo-real", "warm-up"):
+        assert json.loads((DEMO.parent / pool / "pool.json").read_text())["made_by"]["version"] == phantom.VERSION
+    line = lines(DEMO.parent / "demo-real")[57]
+    picture, _ = phantom.render(1, 57, "wide")
+    (tmp_path / "one.webp").write_bytes(stored_image(0, picture, 80)[1])
+    assert alike(greys(tmp_path / "one.webp"), greys(DEMO.parent / "demo-real" / line["file"]))
 
 
 def test_the_same_command_begins_with_the_demos_first_images(flask, app):

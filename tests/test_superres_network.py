@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from live import ROOT
+from PIL import Image
 
 from generator.checkpoint import CheckpointError, save_checkpoint
 from generator.seeds import numpy_generator
@@ -21,6 +22,7 @@ from generator.superres.layout import Form
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 FIXTURES = Path(__file__).parent / "fixtures" / "compat"
+STARTER = ROOT / "generator" / "weights" / "superres-starter.safetensors"
 SHARED = ROOT.parent / "shared" / "compat"
 TINY = HatConfig(channels=3, embed_dim=12, depths=(2, 1), heads=(2, 3), window=8, squeeze_factor=4, features=8)
 CPU = torch.device("cpu")
@@ -103,10 +105,16 @@ def test_padding_for_the_processor_changes_neither_result_nor_gradient():
 
 
 def test_bfloat16_is_within_50_db_of_float32():
-    net, x = start_as_interpolation(HAT(TINY)).eval(), image(1, 3, 32, 32)
+    """The starter weights on one of the demo's phantoms, which they change visibly."""
+    net, pictures = load(STARTER), sorted((ROOT / "quiz_data" / "pools" / "demo-real" / "images").iterdir())
+    with Image.open(pictures[0]) as picture:
+        x = torch.from_numpy(np.array(picture.convert("L").resize((128, 64), Image.Resampling.BOX))) / 255
+    x = x.expand(1, net.config.channels, -1, -1)
     exact, rough = (FastHAT(net, CPU, dtype)(x) for dtype in (torch.float32, torch.bfloat16))
     assert rough.dtype == torch.float32
     assert -10 * torch.log10((exact - rough).square().mean()) > 50
+    plain = torch.nn.functional.interpolate(x, scale_factor=4, mode="bilinear", align_corners=False)
+    assert -10 * torch.log10((exact - plain).square().mean()) < 45
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the published-size fixtures are not here")
@@ -187,7 +195,12 @@ def test_what_is_no_network_of_this_kind_is_told_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"embed_dim": 13}, {"window": 0}, {"colour": 1}, {"heads": [1]}, {"embed_dim": 9000}]
+    "wrong",
+    [
+        *({"embed_dim": 13}, {"window": 0}, {"colour": 1}, {"heads": [1]}, {"embed_dim": 9000}, {"window": 4096}),
+        *({"features": 10**6}, {"overlap_ratio": 500}, {"mlp_ratio": -1}, {"conv_scale": "x"}),
+    ],
+    ids=str,
 )
 def test_a_header_that_makes_no_network_is_refused(wrong):
     with pytest.raises(SuperResError, match="describes no network"):

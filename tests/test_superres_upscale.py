@@ -72,20 +72,25 @@ def test_changed_weights_are_used_at_once():
 class Small:
     """A network on a device that holds `most` images and, where it holds more, leaves half of the work undone."""
 
-    def __init__(self, net, most):
-        self.net, self.most, self.tried = net, most, []
+    def __init__(self, net, most, error):
+        self.net, self.most, self.error, self.tried = net, most, error, []
 
     def __call__(self, x):
         self.tried.append(len(x))
         if len(x) > self.most:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise self.error
         with torch.no_grad():
             return self.net(x)
 
 
-def test_out_of_memory_halves_the_batch_says_so_and_leaves_no_wrong_image():
+GPU_FULL = torch.OutOfMemoryError("CUDA out of memory")
+CPU_FULL = RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to")
+
+
+@pytest.mark.parametrize("error", [GPU_FULL, CPU_FULL], ids=["gpu", "cpu"])
+def test_out_of_memory_halves_the_batch_says_so_and_leaves_no_wrong_image(error):
     net, some, said, done = network(), images(7, 8, 8), [], []
-    small = Small(net, 2)
+    small = Small(net, 2, error)
     made = upscale(small, some, batch_size=8, say=said.append, progress=done.append)
     assert close(made, upscale(net, some))
     assert small.tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
@@ -98,7 +103,12 @@ def test_out_of_memory_halves_the_batch_says_so_and_leaves_no_wrong_image():
 
 def test_memory_for_not_even_one_image_is_an_error():
     with pytest.raises(SuperResError, match="too little memory for one image of 16×8"):
-        upscale(Small(network(), 0), images(2, 8, 16), say=lambda _: None)
+        upscale(Small(network(), 0, GPU_FULL), images(2, 8, 16), say=lambda _: None)
+
+
+def test_another_error_of_the_device_is_not_taken_for_want_of_memory():
+    with pytest.raises(RuntimeError, match="an illegal instruction"):
+        upscale(Small(network(), 0, RuntimeError("an illegal instruction")), images(2, 8, 8))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,20 @@
 """Run directories: resumed exactly, never half written, held by one process."""
 
+import contextlib
 import json
+import sys
+import types
+from pathlib import Path
 
 import pytest
 import torch
 
+from generator.durable import DiskFullError, told_when_full
 from generator.processes import BusyError
 from generator.runs import Run, RunError
 from generator.seeds import numpy_generator, seed_of, torch_generator
 
+needs_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 SETTINGS = {"preset": "tiny", "steps": 10}
 
 
@@ -74,17 +80,53 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_good_state(tmp_pat
         run.refuse_unless_finite(8, 0.5)
 
 
+@contextlib.contextmanager
+def on_a_full_disk(path):
+    """whole_file(), with a file on which every write fails."""
+    with told_when_full(path):
+        yield Path("/dev/full")
+
+
+@needs_full_device
 def test_a_full_disk_leaves_the_last_state(tmp_path, monkeypatch):
     with Run(tmp_path, SETTINGS) as run:
         run.save_state(2, {})
-
-        def full(*_args, **_kwargs):
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr("generator.runs.torch.save", full)
-        with pytest.raises(Exception, match="The disk is full"):
-            run.save_state(4, {})
+        monkeypatch.setattr("generator.runs.whole_file", on_a_full_disk)
+        with pytest.raises(DiskFullError, match=r"The disk is full: .*000004\.pt was not written"):
+            run.save_state(4, {"weights": torch.zeros(100_000)})
         assert run.load_state()["step"] == 2
+
+
+@needs_full_device
+def test_a_full_disk_is_told_where_figures_are_logged(tmp_path):
+    with Run(tmp_path, SETTINGS) as run:
+        (tmp_path / "stats.jsonl").symlink_to("/dev/full")
+        with pytest.raises(DiskFullError, match=r"The disk is full: .*stats\.jsonl was not written"):
+            run.log(1, loss=0.5)
+
+
+def test_tensorboard_gets_the_figures_and_lets_go_of_steps_that_are_made_anew(tmp_path, monkeypatch):
+    """It need not be installed for training, nor for this."""
+    heard = []
+
+    class SummaryWriter:
+        def __init__(self, folder, purge_step):
+            heard.append((folder.name, purge_step))
+
+        def add_scalar(self, *what):
+            heard.append(what)
+
+        def close(self):
+            heard.append("closed")
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", types.SimpleNamespace(SummaryWriter=SummaryWriter))
+    for step in (1, 2):
+        with Run(tmp_path, SETTINGS) as run:
+            run.load_state()
+            run.log(step, loss=0.5)
+            run.save_state(step, {})
+    first, second = [("tensorboard", 1), ("loss", 0.5, 1), "closed"], [("tensorboard", 2), ("loss", 0.5, 2), "closed"]
+    assert heard == first + second
 
 
 def test_settings_are_plain_text(tmp_path):

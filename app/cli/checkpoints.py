@@ -13,15 +13,25 @@ CHECKPOINT = click.Path(dir_okay=False, path_type=Path)
 @click.argument("file", type=FILE)
 @click.argument("out", type=CHECKPOINT)
 @click.option("--kind", type=click.Choice(("diffusion", "superres")), help="[default: told by the file's content]")
+@click.option("--height", type=click.IntRange(1), help="Of a diffusion network's images, in pixels.  [default: 128]")
+@click.option("--width", type=click.IntRange(1), help="[default: 256]")
 @told
-def convert_checkpoint(file, out, kind):
-    """Convert the published weights FILE (.pth) into the checkpoint OUT (.safetensors). No code in FILE is run."""
+def convert_checkpoint(file, out, kind, height, width):
+    """Convert the published weights FILE (.pth) into the checkpoint OUT (.safetensors). No code in FILE is run.
+
+    The size of the images does not stand in a published file: give it where it is not 256 × 128.
+    """
     with generator_packages():
         from generator import diffusion, superres
-        from generator.checkpoint import read_published
+        from generator.checkpoint import CheckpointError, read_published
 
     kind = kind or ("diffusion" if diffusion.recognised(read_published(file)) else "superres")
-    {"diffusion": diffusion, "superres": superres}[kind].convert(file, out)
+    if kind == "diffusion":
+        diffusion.convert(file, out, height or 128, width or 256)
+    elif height or width:
+        raise CheckpointError(f"{file.name} is a super-resolution, which takes images of any size")
+    else:
+        superres.convert(file, out)
     click.echo(f"Converted ({kind}): {out}")
 
 

@@ -39,7 +39,8 @@ def sample(
     """One image for each seed: float32 in [0, 1], (n, height, width, channels).
 
     `sampler` is ddpm, ddim, dpm++ (DPM-Solver++ 2M) or unipc; it, `steps` and `eta` (0 … 1, of ddim alone) are what the
-    network's settings recommend where not given. `progress` is told the number of images made in each batch.
+    network's settings recommend where not given. ddim and ddpm take steps that divide 1000. `progress` is told the
+    number of images made in each batch. Raises SettingsError.
     """
     found = list(sample_batches(net, seeds, sampler, steps, eta, batch, progress))
     model = net.model
@@ -129,6 +130,10 @@ def _chosen(net: Denoiser, sampler: str | None, steps: int | None, eta: float | 
         raise SettingsError(f"There is no sampler {sampler!r}: give one of {', '.join(SAMPLERS)}")
     if not 1 <= steps <= TIMES:
         raise SettingsError(f"steps must be 1 to {TIMES}, not {steps}")
+    if sampler in ("ddim", "ddpm") and TIMES % steps:
+        even = [count for count in range(1, TIMES + 1) if TIMES % count == 0]
+        few, many = max(n for n in even if n < steps), min(n for n in even if n > steps)
+        raise SettingsError(f"{sampler} divides {TIMES} times evenly: give {few} or {many} steps, not {steps}")
     if eta and (sampler != "ddim" or not 0 <= eta <= 1):
         raise SettingsError("eta belongs to the sampler ddim and lies between 0 and 1")
     return sampler, steps, eta

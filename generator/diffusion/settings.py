@@ -14,6 +14,10 @@ OPTIMIZERS = ("adamw", "muon")
 WEIGHTINGS = ("none", "min-snr")
 EMAS = ("cosine", "half-life")
 SAMPLERS = ("ddpm", "ddim", "dpm++", "unipc")
+# Whole numbers, at most: a checkpoint's header that asks for more is no network of ours.
+MOST = {"height": 4096, "width": 4096, "channels": 64, "patch": 64, "heads": 64, "head_width": 512, "groups": 512,
+        "steps": 1000}  # fmt: skip
+MOST_WIDTH = 4096
 
 
 class SettingsError(GeneratorError):
@@ -26,7 +30,7 @@ class Model:
 
     height: int = 128  # pixels
     width: int = 256
-    channels: int = 3  # 3 equal ones, as published, or 1
+    channels: int = 3  # equal ones; 3 as published
     widths: tuple[int, ...] = (64, 128, 256, 512)  # channels of each level, from the highest resolution
     patch: int = 1  # the network works on patch × patch pixels at once
     heads: int = 4  # of attention
@@ -43,14 +47,18 @@ class Model:
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
         _one_of(self, prediction=PREDICTIONS, schedule=SCHEDULES, sampler=SAMPLERS)
-        if len(self.widths) < 2 or any(width < 1 or width % self.groups for width in self.widths):
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise SettingsError(f"{name} must be a whole number from 1 to {most}, not {value!r}")
+        if not 2 <= len(self.widths) <= 8 or any(width < 1 or width % self.groups for width in self.widths):
             raise SettingsError(f"widths must be two or more multiples of {self.groups}, not {list(self.widths)}")
+        if max(self.widths) > MOST_WIDTH:
+            raise SettingsError(f"widths must not be more than {MOST_WIDTH}")
         if self.widths[0] < 4:  # the sinusoids divide by half of it less one
             raise SettingsError("the first of the widths must be 4 or more")
         if not 1 <= self.guidance <= 10 or not 1 <= self.guided_below <= 1000:
             raise SettingsError("guidance lies between 1 and 10, and guided_below between 1 and 1000")
-        if self.channels not in (1, 3):
-            raise SettingsError(f"channels must be 1 or 3, not {self.channels}")
         unit = self.patch * 2 ** (len(self.widths) - 2)
         if self.height % unit or self.width % unit:
             raise SettingsError(f"height and width must be multiples of {unit} for this patch and these levels")

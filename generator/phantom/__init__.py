@@ -7,6 +7,6 @@ of that patient as one of the devices in `looks` would take it, `pool` many of t
 from .errors import PhantomError
 from .looks import LOOKS
 from .pool import render_pool
-from .render import render
+from .render import VERSION, render
 
-__all__ = ["LOOKS", "PhantomError", "render", "render_pool"]
+__all__ = ["LOOKS", "VERSION", "PhantomError", "render", "render_pool"]

@@ -84,7 +84,7 @@ def generate_pool(
     Checkpoints None are those shipped; `sampler`, `steps`, `eta` None are what the diffusion checkpoint recommends.
     `without` names checks of the quality gate to leave out. The images are held against the training images of
     `corpus`, else of the fingerprint beside the diffusion checkpoint, else against none, and `say` is told.
-    `quality` None writes 8-bit grey PNG, 1 … 100 lossy WebP.
+    `quality` 1 … 100 writes lossy WebP; None 8-bit grey PNG, or goes on as the pool was begun.
     `progress(done, count)` is called first with what an earlier run left. Raises GeneratorError with one line.
     """
     check_numbers(seed, count)
@@ -108,9 +108,11 @@ def generate_pool(
 
 def _as_begun(settings: Settings, pool: Path, checkpoint: Path) -> Settings:
     """The settings, with the sampling as the pool was begun with if that comes to the same: what the checkpoint
-    recommends can be left out or be said."""
+    recommends can be left out or be said. A quality that is not said is the pool's."""
     try:
         begun = json.loads((pool / HEAD).read_text("utf-8"))["made_by"]
+        if settings.quality is None:
+            settings = replace(settings, quality=begun["quality"])
         same = replace(settings, **{name: begun[name] for name in ("sampler", "steps", "eta")})
         known = begun["diffusion"] == settings.diffusion
     except (OSError, ValueError, KeyError, TypeError):
@@ -267,6 +269,7 @@ class _Record:
     def __enter__(self) -> _Record:
         self._lines = {name: self._held.enter_context(Lines(self.path / name)) for name in (MANIFEST, REFUSED, TIMES)}
         self._left = {name: len(read_lines(self.path / name)) for name in (MANIFEST, REFUSED)}
+        self._timed = {line["index"] for line in read_lines(self.path / TIMES)}
         return self
 
     def __exit__(self, *_) -> None:
@@ -274,6 +277,9 @@ class _Record:
 
     def take(self, candidate: dict, refusal: dict | None) -> None:
         name = REFUSED if refusal else MANIFEST
+        # First: who is killed between the two lines finds the image missing, and passes this line over.
+        if not refusal and candidate["index"] not in self._timed:
+            self._lines[TIMES].append({key: candidate[key] for key in ("index", "made", "seconds")})
         if self._left[name]:
             self._left[name] -= 1
             return
@@ -281,7 +287,6 @@ class _Record:
             self._lines[REFUSED].append({"index": candidate["index"], **refusal})
             return
         self._lines[MANIFEST].append(candidate["record"])
-        self._lines[TIMES].append({key: candidate[key] for key in ("index", "made", "seconds")})
 
 
 class _Watch:

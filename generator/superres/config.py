@@ -68,8 +68,10 @@ class HatConfig:
         overlap = self.window % 2 == 0 and self.overlap_ratio >= 0 and self.overlap_window % 2 == 0
         carried = min(self.embed_dim, self.features) >= 2 * self.channels
         squeezed = carried and self.embed_dim >= max(self.compress_ratio, self.squeeze_factor)
+        bounded = self.window <= 64 and self.features <= 1024 and 0 < self.mlp_ratio <= 8 and self.overlap_ratio <= 1
+        bounded = bounded and math.isfinite(self.conv_scale)
         size = sum(self.depths) * self.embed_dim**2 * (8 + 2 * self.mlp_ratio)
-        return numbers and lengths and shares and overlap and squeezed and size < MAX_WEIGHTS
+        return numbers and lengths and shares and overlap and squeezed and bounded and size < MAX_WEIGHTS
 
     @classmethod
     def from_weights(cls, tensors: Mapping[str, torch.Tensor]) -> HatConfig:

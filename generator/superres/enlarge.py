@@ -19,6 +19,7 @@ from .fast import FastHAT
 from .hat import HAT
 
 BATCH = 16
+NO_MEMORY = "can't allocate memory"  # what a CPU says, in a plain RuntimeError
 log = logging.getLogger(__name__)
 _ready: WeakKeyDictionary[HAT, tuple] = WeakKeyDictionary()
 
@@ -89,8 +90,9 @@ def _attempt(run: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor | None:
     """The enlarged batch on the CPU, or None where memory ran out. Nothing of a failed attempt is left."""
     try:
         return run(batch).float().cpu()
-    except torch.OutOfMemoryError:
-        pass
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and NO_MEMORY not in str(error):
+            raise
     if torch.cuda.is_available():  # outside the handler: its traceback holds the tensors
         torch.cuda.empty_cache()
     return None
