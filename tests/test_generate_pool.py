@@ -1,6 +1,7 @@
 """Promises of generate-pool: one pool for one seed, whoever makes it and however often they are killed; a gate that
 refuses what it says it refuses."""
 
+import csv
 import hashlib
 import multiprocessing
 import os
@@ -339,6 +340,24 @@ def test_the_command_says_what_it_did_and_without_weights_what_to_do(flask, chec
     assert done.exit_code == 0, done.output
     assert "Pool fakes2: 1 images in" in done.output
     assert "copies of them are not refused" in done.output
+
+
+def test_from_two_checkpoints_to_a_finished_study(flask, checkpoints, tmp_path):
+    """What a laboratory does: fakes, phantoms for a real side, a study of both, observers, the tables."""
+    given = ("--diffusion", checkpoints["diffusion"], "--sr", checkpoints["superres"])
+    unchecked = [part for check in UNTRAINED for part in ("--without-check", check)]
+    for command in (
+        ("generate-pool", "made", "--count", 3, *given, *unchecked),
+        ("render-phantoms", "phantoms", "--count", 3, "--truth", "real"),
+        ("create-study", "reading", "--real", "phantoms", "--synthetic", "made", "--images", 6),
+        ("simulate", "reading", "--observers", 2),
+        ("export", "reading", "--out", tmp_path / "results", "--include-simulated"),
+    ):
+        done = flask(*command)
+        assert done.exit_code == 0, (command, done.output)
+    with open(tmp_path / "results" / "answers.csv", newline="") as file:
+        rated = [(row["truth"], row["pool"]) for row in csv.DictReader(file) if row["pool"] != "warm-up"]
+    assert sorted(rated) == 6 * [("real", "phantoms")] + 6 * [("synthetic", "made")]
 
 
 def test_each_thread_has_one_queue_of_the_gpu_for_all_its_batches(monkeypatch):
