@@ -1,13 +1,14 @@
 """Sampling: every sampler finds the right images, and one seed is one image wherever it is made."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
 from generator.diffusion import Denoiser, Model, SettingsError, sample, to_grey
-from generator.diffusion.samplers import denoise, solver_times
+from generator.diffusion.samplers import denoise, drawn_ahead, solver_times
 from generator.diffusion.schedule import TIMES, Schedule
 from generator.diffusion.settings import PREDICTIONS, SAMPLERS, SCHEDULES
 
@@ -97,6 +98,14 @@ def test_one_seed_is_one_image_in_any_batch(net, sampler, eta):
     assert np.abs(in_twos - together).max() < 1e-4
     assert np.abs(alone[0] - together[2]).max() < 1e-4
     assert np.abs(together[0] - together[1]).max() > 0.1
+
+
+def test_the_noise_of_a_seed_is_the_same_to_the_bit_in_any_batch():
+    """That of the beginning, and that of each step after it."""
+    with ThreadPoolExecutor(2) as pool:
+        together, alone = (list(drawn_ahead(pool, seeds, (1, 16, 32), 3)) for seeds in ([7, 8, 9], [8]))
+    assert all(torch.equal(many[1], one[0]) for many, one in zip(together, alone, strict=True))
+    assert len({float(drawn.sum()) for drawn in alone}) == 3
 
 
 def test_images_lie_between_0_and_1_and_progress_is_told(net):

@@ -1,6 +1,7 @@
 """Data sets become a corpus: exact crops, one fixed split, nothing twice, whatever is killed or broken on the way."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -79,7 +80,14 @@ def test_each_recipe_cuts_its_published_margins_then_lanczos_then_the_average(tm
     average = expected.reshape(8, 4, 16, 4).mean(axis=(1, 3))
     assert np.abs(corpus.low_image(name) - average).max() <= 0.5
     assert corpus.images[0]["crop"] == list(margins)
-    assert corpus.images[0]["original_size"] == [1200, 600]
+    image = corpus.images[0]
+    assert image["original_size"] == [1200, 600]
+    assert image["source_sha256"] == hashlib.sha256((tmp_path / "in" / "1.png").read_bytes()).hexdigest()
+    for size in ("high", "low"):
+        pixels = getattr(corpus, f"{size}_image")(name)
+        height, width = pixels.shape
+        expected = hashlib.sha256(f"{width}x{height}:".encode() + pixels.tobytes()).hexdigest()
+        assert image[f"{size}_sha256"] == expected
 
 
 def test_the_command_makes_1024_by_512_of_a_rendered_pool(flask, data, tmp_path):
