@@ -65,7 +65,7 @@ LOOKS: dict[str, Look] = {
     ),
     "narrow": Look(
         about="narrow field low on the face, dark and contrasty, black collimator edge, an outlined R at the left",
-        field_mm=118.0, centre_y=88.0, black=0.20, white=1.25, gamma=1.3, flatten=0.12, edge=0.25, blur_mm=0.20,
+        field_mm=118.0, centre_y=88.0, black=0.10, white=1.22, gamma=1.2, flatten=0.12, edge=0.25, blur_mm=0.20,
         dose=90_000.0, border="black", border_mm=1.5, border_side_mm=(1.5, 1.5), marker="R", marker_at=(0.012, 0.64),
     ),
     "film": Look(
