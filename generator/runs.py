@@ -4,7 +4,7 @@
     stats.jsonl              one line of figures every few steps
     checkpoints/000500.safetensors, 000500.md    weights to use, with a model card (the room writes both)
     samples/000500.png       the same seeds, or the same test images, at every checkpoint
-    state/000500.pt          everything needed to go on exactly; the last two are kept
+    state/000500.pt          everything needed to go on exactly; the last two are kept, or as many as asked for
 
 A state is written before older ones are removed, each file whole or not at all: whenever the run is killed, the last
 good state is there. Rooms draw every random number from generator.seeds by step, so that no random state is stored.
@@ -38,12 +38,12 @@ class Run:
 
     `settings` are plain JSON values. A folder that holds a run with the same settings is gone on with, one with other
     settings or with files of another kind is refused. `writes` False (all but the first of several processes) reads
-    states and writes nothing.
+    states and writes nothing. The last `states` states stay.
     """
 
-    def __init__(self, folder: str | os.PathLike, settings: Mapping, writes: bool = True):
+    def __init__(self, folder: str | os.PathLike, settings: Mapping, writes: bool = True, states: int = STATES_KEPT):
         self.folder = Path(folder)
-        self.writes = writes
+        self.writes, self.states = writes, states
         self._board = None
         self._held = contextlib.ExitStack()
         self._settings = json.loads(json.dumps(settings))
@@ -86,25 +86,40 @@ class Run:
         """Where the picture of `step` goes."""
         return self.folder / "samples" / f"{step:06d}.png"
 
-    def load_state(self, device: torch.device | str = "cpu") -> dict | None:
-        """The newest state that can be read, with its `step`, or None where a run begins; later figures are dropped."""
-        for path in sorted((self.folder / "state").glob("*.pt"), reverse=True):
+    def load_state(self, device: torch.device | str = "cpu", step: int | None = None) -> dict | None:
+        """The newest state that can be read, or that of `step`, with its `step`; None where a run begins.
+
+        Later figures are dropped, and with a `step` later states too. RunError says which states there are.
+        """
+        paths = sorted((self.folder / "state").glob("*.pt"), reverse=True)
+        for path in paths if step is None else [self._state_of(step, paths)]:
             with contextlib.suppress(pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError):
                 state = torch.load(path, map_location=device, weights_only=True)
                 self._go_on_after(state["step"])
+                for later in paths[: paths.index(path)] if step is not None and self.writes else ():
+                    later.unlink()  # it would be taken for the newest next time
                 return state
+        if step is not None:
+            raise RunError(f"The state of step {step} in {self.folder} cannot be read: take another")
         self._go_on_after(0)
         return None
 
+    def _state_of(self, step: int, paths: list[Path]) -> Path:
+        for path in paths:
+            if int(path.stem) == step:
+                return path
+        there = ", ".join(str(int(path.stem)) for path in reversed(paths)) or "none"
+        raise RunError(f"{self.folder} holds no state of step {step}; states it has: {there}")
+
     def save_state(self, step: int, state: Mapping) -> None:
-        """Keep `state` (tensors and plain values) as that of `step`; the last STATES_KEPT stay."""
+        """Keep `state` (tensors and plain values) as that of `step`; the last `states` of them stay."""
         if not self.writes:
             return
         folder = self.folder / "state"
         # To an open file: given a path, torch tells of a full disk as a RuntimeError among others.
         with whole_file(folder / f"{step:06d}.pt") as temporary, open(temporary, "wb") as file:
             torch.save({**state, "step": step}, file)
-        for path in sorted(folder.glob("*.pt"))[:-STATES_KEPT]:
+        for path in sorted(folder.glob("*.pt"))[: -self.states]:
             path.unlink()
 
     def log(self, step: int, **figures: float) -> None:

@@ -188,6 +188,18 @@ def test_two_processes_learn_what_one_learns(corpus, whole, tmp_path):
     assert torch.allclose(ours, theirs, atol=1e-3)
 
 
+def test_from_an_earlier_state_it_comes_to_the_same(corpus, whole, tmp_path):
+    begin(corpus, tmp_path, states=3)
+    before = weights(tmp_path / "checkpoints" / "000006.safetensors")
+    with pytest.raises(RunError, match=r"holds no state of step 3; states it has: 2, 4, 6"):
+        begin(corpus, tmp_path, states=3, from_step=3)
+    for name in ("000004", "000006"):
+        (tmp_path / "checkpoints" / f"{name}.safetensors").unlink()
+    assert identical(weights(begin(corpus, tmp_path, states=3, from_step=2)), before)
+    assert identical(before, weights(whole / "checkpoints" / "000006.safetensors"))
+    assert [line["step"] for line in figures(tmp_path)] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_finished_run_is_left_alone(whole, corpus):
     before = {file: file.stat().st_mtime_ns for file in (whole / "checkpoints").iterdir()}
     assert begin(corpus, whole) == whole / "checkpoints" / "000006.safetensors"

@@ -74,4 +74,10 @@ def out_option(what: str):
 
 include_simulated_option = click.option("--include-simulated", is_flag=True, help="Take simulated observers in.")
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 …")
+states_option = click.option(
+    "--states", type=click.IntRange(1), default=2, show_default=True, help="States to keep, the newest ones."
+)
+from_step_option = click.option(
+    "--from-step", type=click.IntRange(1), help="Go on from the state of this step, not from the newest; later ones go."
+)
 quality_option = click.option("--quality", type=int, help="Write lossy WebP of this quality (1 to 100) instead of PNG.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .common import FILE, bar, corpus_folder, device_option, generator_packages, told
+from .common import FILE, bar, corpus_folder, device_option, from_step_option, generator_packages, states_option, told
 
 RUN = click.Path(file_okay=False, path_type=Path)
 
@@ -21,11 +21,15 @@ RUN = click.Path(file_okay=False, path_type=Path)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--every", type=click.IntRange(1), default=1000, show_default=True, help="Steps between checkpoints.")
 @click.option("--flip", is_flag=True, help="Mirror half of the images: only where none carries a side marker.")
+@states_option
+@from_step_option
 @device_option
 @click.option("--precision", default="auto", show_default=True, help="float32, bfloat16; auto: bfloat16 on a GPU.")
 @click.option("--compile/--no-compile", "compiled", default=None, help="torch.compile.  [default: on a GPU]")
 @told
-def train_diffusion(corpus, out, preset, start, every, device, precision, compiled, **changes):
+def train_diffusion(
+    corpus, out, preset, start, every, states, from_step, device, precision, compiled, **changes
+):
     """Train the generator on CORPUS, a name given to prepare-data or a folder; started again, it goes on."""
     with generator_packages():
         from generator.diffusion import find_preset
@@ -47,6 +51,8 @@ def train_diffusion(corpus, out, preset, start, every, device, precision, compil
             every,
             start=start,
             progress=lambda step, figures: progress.update(step - progress.pos, figures),
+            states=states,
+            from_step=from_step,
         )
     click.echo(f"Trained for {chosen.training.steps} steps: {checkpoint}")
 

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import click
 
-from .common import FILE, FOLDER, bar, corpus_folder, device_option, generator_packages, told
+from .common import (
+    FILE,
+    FOLDER,
+    bar,
+    corpus_folder,
+    device_option,
+    from_step_option,
+    generator_packages,
+    states_option,
+    told,
+)
 
 OUT = click.Path(file_okay=False, path_type=Path)
 
@@ -30,10 +40,14 @@ precision_option = click.option(
 @click.option("--vgg-weights", type=FILE, help="torchvision's vgg19-dcbb9e9d.pth, if not in its cache.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(0), default=2, show_default=True, help="Processes that make the pairs.")
+@states_option
+@from_step_option
 @device_option
 @precision_option
 @told
-def train_sr(corpus, out, start, vgg_weights, workers, preset, seed, device, precision, **changes):
+def train_sr(
+    corpus, out, start, vgg_weights, workers, preset, seed, states, from_step, device, precision, **changes
+):
     """Train the super-resolution on CORPUS, a name given to prepare-data or a folder; started again, it goes on."""
     with generator_packages():
         from generator.superres.presets import find_preset
@@ -55,6 +69,8 @@ def train_sr(corpus, out, start, vgg_weights, workers, preset, seed, device, pre
             vgg_weights=vgg_weights,
             start=start,
             progress=lambda step, figures: progress.update(step - progress.pos, figures),
+            states=states,
+            from_step=from_step,
             **changes,
         )
     click.echo(f"Trained for {steps} steps: {checkpoint}")

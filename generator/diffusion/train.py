@@ -25,7 +25,7 @@ from ..checkpoint import file_sha256
 from ..corpus import Corpus, open_corpus
 from ..devices import find_accelerator, find_precision
 from ..durable import whole_file
-from ..runs import Run
+from ..runs import STATES_KEPT, Run
 from ..seeds import seed_of
 from .batches import Batch, Batches
 from .denoiser import Denoiser, load, save
@@ -55,11 +55,14 @@ def train(
     log_every: int = LOG_EVERY,
     start: str | Path | None = None,
     progress: Progress = lambda step, figures: None,
+    states: int = STATES_KEPT,
+    from_step: int | None = None,
 ) -> Path:
     """Train the network of `preset` (called `name`) on `corpus` into the run directory `out`; the last checkpoint.
 
-    Called again with the same corpus, preset and precision it goes on from the newest state to what it would have come
-    to. Checkpoint, pictures and state are written every `every` steps. `compiled` is by default so on a GPU.
+    Called again with the same corpus, preset and precision it goes on from the newest state, or from that of
+    `from_step`, to what it would have come to; the last `states` states are kept. Checkpoint, pictures and state are
+    written every `every` steps. `compiled` is by default so on a GPU.
     `start` is a checkpoint of the same network whose weights are trained further; the network is random without one.
     `progress` hears each step and the newest figures. Raises SettingsError, CheckpointError, CorpusError, DeviceError
     and RunError.
@@ -78,8 +81,8 @@ def train(
         "corpus_fingerprint": found.fingerprint,
         **({"started_from": file_sha256(start)} if start else {}),
     }
-    with Run(out, settings, writes=accelerator.is_main_process) as run:
-        if state := run.load_state():
+    with Run(out, settings, accelerator.is_main_process, states) as run:
+        if state := run.load_state(step=from_step):
             trainer.load(state)
         accelerator.wait_for_everyone()
         return _run(run, trainer, settings, every, log_every, progress)

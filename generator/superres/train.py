@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from ..checkpoint import file_sha256
 from ..corpus import Corpus, open_corpus
 from ..devices import find_accelerator, find_precision
-from ..runs import Run
+from ..runs import STATES_KEPT, Run
 from ..seeds import seed_of
 from . import check, toolbox
 from .config import SuperResError
@@ -51,14 +51,17 @@ def train(
     vgg_weights: str | Path | None = None,
     start: str | Path | None = None,
     progress: Callable[[int, dict], None] = lambda step, figures: None,
+    states: int = STATES_KEPT,
+    from_step: int | None = None,
     **changes,
 ) -> Path:
     """Train on `corpus` into the run directory `out`; returns the last checkpoint, which has the averaged weights.
 
     `preset` is a name or a Preset, of which `changes` replace fields (l1_steps, batch, perceptual_weight …). A run that
-    was stopped, called with the same arguments, goes on from its last state to what it would have come to; device and
-    number of workers may be others. `start` is a checkpoint of the same network whose weights are trained further;
-    without one the network begins as interpolation. `progress` hears each step and the newest figures. Raises
+    was stopped, called with the same arguments, goes on from its last state, or from that of `from_step`, to what it
+    would have come to; device and number of workers may be others. The last `states` states are kept. `start` is a
+    checkpoint of the same network whose weights are trained further; without one the network begins as interpolation.
+    `progress` hears each step and the newest figures. Raises
     SuperResError, CheckpointError, CorpusError and RunError.
     """
     preset = replace(find_preset(preset) if isinstance(preset, str) else preset, **changes)
@@ -78,8 +81,8 @@ def train(
         **preset.as_dict(),
         **trainer.start,
     }
-    with Run(out, settings, writes=accelerator.is_main_process) as run:
-        return _run(run, trainer, pairs, workers, progress)
+    with Run(out, settings, accelerator.is_main_process, states) as run:
+        return _run(run, trainer, pairs, workers, progress, from_step)
 
 
 def _refuse_unless_sensible(preset: Preset) -> None:
@@ -267,10 +270,12 @@ def _in_colour(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
-def _run(run: Run, trainer: Trainer, pairs: Pairs, workers: int, progress: Callable) -> Path:
+def _run(
+    run: Run, trainer: Trainer, pairs: Pairs, workers: int, progress: Callable, from_step: int | None
+) -> Path:
     preset, accelerator = trainer.preset, trainer.accelerator
     last = preset.l1_steps + preset.gan_steps
-    state = run.load_state() or {"step": 0}
+    state = run.load_state(step=from_step) or {"step": 0}
     if state["step"]:
         trainer.load(state)
     cases = check.held_out(pairs.corpus, pairs.how, preset.check_images, trainer.seed)
