@@ -79,7 +79,7 @@ def test_images_made_when_the_time_was_up_are_kept_and_not_made_again(tmp_path):
 def test_ways_of_sampling_are_measured_cheapest_first_and_gone_on_with(tmp_path, monkeypatch):
     import quality
 
-    monkeypatch.setattr(quality, "WAYS", (("dpm++", 2, 0.0), ("unipc", 2, 0.0), ("ddim", 3, 1.0)))
+    monkeypatch.setattr(quality, "WAYS", (("dpm++", 2, 0.0), ("unipc", 2, 0.0), ("ddim", 4, 1.0)))
     net, file = Denoiser(TINY).eval(), tmp_path / "ways.json"
     answers = iter([True, True, True, False, False])  # before a way, between its batches, before the next …
     first = list(quality.ways_of(net, Sum(), 2, file, lambda: next(answers)))
