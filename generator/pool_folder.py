@@ -133,7 +133,7 @@ class Lines:
     def __init__(self, file: Path):
         """Open `file`, after a torn last line was cut off."""
         # Without a buffer: what a full disk did not take must not be written later, when it is closed.
-        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - closed by __exit__()
         data = file.read_bytes()
         kept = data.rfind(b"\n") + 1
         if kept < len(data):
