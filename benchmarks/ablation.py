@@ -1,11 +1,15 @@
 """What helps: every configuration trained for the same minutes on the same corpus, then its Fréchet distance.
 
 Run from the project's root: python benchmarks/ablation.py CORPUS --out FOLDER [--minutes 20] [--only "paper;fast"]
-                             [--seconds 540] [--count 2000] [--device cuda] [--recommended]
+                             [--seconds 540] [--count 2000] [--device cuda] [--precision bfloat16] [--recommended]
+                             [--images 3200]
 
-Every configuration is `paper` or `fast` with one thing changed. It is timed first, compilation left out, and the steps
-that fit into the minutes become its steps, so that its learning rate reaches its end. Started again it goes on where it
-was: a run from its last state, a finished row stays. `--seconds` ends a call early, for machines lent by the minute.
+Every configuration is `paper`, `fast` or `starter` with one thing changed. It is timed first, compilation left out, and
+the steps that fit into the minutes become its steps, so that its learning rate reaches its end. With `--images` each
+sees so many images instead, which does not depend on what else the machine does: for changes that cost no time.
+The warm-up is a tenth of the steps at most.
+Started again it goes on where it was: a run from its last state, a finished row stays. `--seconds` ends a call early,
+for machines lent by the minute.
 Minutes are of training alone: checkpoints, pictures and distances are not counted. Images are made by 20 steps of
 DPM-Solver++, with --recommended also as the preset recommends: for `paper` 250 steps, which take ten times as long.
 """
@@ -28,7 +32,7 @@ from quality import PACKAGES, Quality, TimeUpError, frechet_of
 
 from generator.corpus import open_corpus
 from generator.devices import find_device
-from generator.diffusion import PRESETS, Preset, load
+from generator.diffusion import PRESETS, Model, Preset, load
 from generator.diffusion.train import train
 from generator.durable import write_whole
 from generator.errors import GeneratorError
@@ -45,6 +49,11 @@ def changed(base: Preset, **changes) -> Preset:
     model = {name: value for name, value in changes.items() if hasattr(base.model, name) and name != "steps"}
     training = {name: value for name, value in changes.items() if name not in model}
     return replace(base, model=replace(base.model, **model), training=replace(base.training, **training))
+
+
+def _as_published(model: Model) -> Model:
+    """`model` with the prediction and the schedule that were published."""
+    return replace(model, prediction="noise", schedule="published")
 
 
 def configurations() -> dict[str, Preset]:
@@ -75,17 +84,34 @@ def configurations() -> dict[str, Preset]:
         "fast, batch 128": changed(fast, batch=128),
         "fast, Muon": changed(fast, optimizer="muon", rate=2e-3),
         "starter": starter,
+        "starter, noise": changed(starter, prediction="noise"),
+        "starter, x0": changed(starter, prediction="x0"),
+        "starter, EDM preconditioning": changed(starter, prediction="edm"),
+        "starter, EDM preconditioning and weights": changed(starter, prediction="edm", weighting="edm"),
+        "starter, published schedule": changed(starter, schedule="published"),
+        "starter, shifted": changed(starter, schedule="shifted"),
+        "starter, zero-snr": changed(starter, schedule="zero-snr"),
+        "starter, no weighting": changed(starter, weighting="none"),
+        "starter, L1": changed(starter, loss="l1", weighting="none"),
+        "starter, EMA as published": changed(starter, ema="cosine"),
         "starter, AdamW": changed(starter, optimizer="adamw", rate=1e-3),
         "starter, batch 16": changed(starter, batch=16),
+        "starter, 3 channels": changed(starter, channels=3),
+        "starter, 2×2 pixels": changed(starter, patch=2, widths=(32, 64, 96, 128)),
+        "starter, trained as paper": replace(starter, model=_as_published(starter.model), training=paper.training),
     }
 
 
-def steps_for(corpus: Path, folder: Path, preset: Preset, minutes: float, device: str) -> int:
-    """The steps that fit into the minutes, timed once and then kept in the folder."""
+def steps_for(folder: Path, preset: Preset, arguments: argparse.Namespace) -> int:
+    """The steps for the images asked for, or that fit into the minutes: timed once and then kept in the folder."""
+    minutes = arguments.minutes
+    if arguments.images:
+        return max(1, arguments.images // preset.training.batch)
     file = folder / "steps.json"
     if not file.exists():
         timed = replace(preset, training=replace(preset.training, steps=TIMED))
-        train(corpus, folder / "timed", timed, device=device, every=TIMED, log_every=10)
+        how = {"device": arguments.device, "precision": arguments.precision}
+        train(arguments.corpus, folder / "timed", timed, every=TIMED, log_every=10, **how)
         # From its figures, which are there too where the call before was stopped just here.
         lines = map(json.loads, (folder / "timed" / "stats.jsonl").read_text().splitlines())
         speeds = [line["images_per_second"] for line in lines if SKIPPED < line["step"] < TIMED]
@@ -103,20 +129,21 @@ def measure(name: str, preset: Preset, arguments: argparse.Namespace, quality: Q
     """Train one configuration to its end and give its row."""
     folder = arguments.out / name.replace(", ", "_").replace(" ", "-").replace("×", "x").replace(",", "")
     folder.mkdir(parents=True, exist_ok=True)
-    device = arguments.device
     torch._dynamo.reset()  # which gives up compiling after the eighth network of a process
-    steps = steps_for(arguments.corpus, folder, preset, arguments.minutes, device)
-    whole = replace(preset, training=replace(preset.training, steps=steps))
+    steps = steps_for(folder, preset, arguments)
+    warmup = min(preset.training.warmup, max(1, steps // 10))
+    whole = replace(preset, training=replace(preset.training, steps=steps, warmup=warmup))
 
     def watch(step: int, _: dict) -> None:
         if time.monotonic() > end:
             raise TimeUpError(f"{name}: step {step} of {steps}")
 
     every = max(1, steps // STATES)
-    checkpoint = train(arguments.corpus, folder / "run", whole, name=name, device=device, every=every, progress=watch)
+    how = {"device": arguments.device, "precision": arguments.precision}
+    checkpoint = train(arguments.corpus, folder / "run", whole, name=name, every=every, progress=watch, **how)
     found = distances(checkpoint, preset, folder, arguments, quality, end)
-    seen = steps * preset.training.batch
-    return {"configuration": name, "minutes": arguments.minutes, "steps": steps, "images": seen, **found}
+    minutes = {} if arguments.images else {"minutes": arguments.minutes}
+    return {"configuration": name, **minutes, "steps": steps, "images": steps * preset.training.batch, **found}
 
 
 def distances(
@@ -136,7 +163,7 @@ def distances(
             continue
         kept = folder / f"{label.replace(' ', '-')}.npy"
         row = frechet_of(net, quality, way, arguments.batch, kept, lambda: time.monotonic() < end)
-        known[f"Fréchet, {label}"] = row["frechet"]
+        known |= {f"Fréchet, {label}": row["frechet"], f"kernel, {label}": row["kernel"]}
         write_whole(file, json.dumps(known).encode() + b"\n")
     return known
 
@@ -171,12 +198,14 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20, help="of training, for each configuration")
+    parser.add_argument("--images", type=int, help="of training, for each configuration, in place of minutes")
     parser.add_argument("--only", help="configurations by name, semicolons between; all without it")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end this call after so many")
     parser.add_argument("--count", type=int, default=2000, help="images to compare")
     parser.add_argument("--batch", type=int, default=64, help="of sampling")
     parser.add_argument("--recommended", action="store_true", help="also by the preset's own sampler and steps")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto", help="of training")
     arguments = parser.parse_args()
     require(*PACKAGES)
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Fréchet distances on EfficientNet-Lite0 features of what trained checkpoints make, and of nothing else.
+"""Fréchet and kernel distances on EfficientNet-Lite0 features of what trained checkpoints make, and of nothing else.
 
 Shared by benchmarks/generator_speed.py --quality and benchmarks/ablation.py. A call that has to end before its images
 are made keeps those that are, and the next one goes on.
@@ -17,7 +17,7 @@ import torch
 from generator.corpus import Corpus
 from generator.diffusion import Denoiser, sample_batches, to_grey
 from generator.durable import whole_file, write_whole
-from generator.evaluate.distances import frechet
+from generator.evaluate.distances import frechet, kernel_distance
 from generator.evaluate.extractors import extract, load_extractor
 
 PACKAGES = (
@@ -49,9 +49,11 @@ class Quality:
     def _features(self, pictures: np.ndarray) -> np.ndarray:
         return extract(self.extractor, pictures).values
 
-    def of(self, pictures: np.ndarray) -> float:
-        """The distance of grey uint8 images (n, height, width)."""
-        return frechet(self._features(pictures), self.theirs)
+    def of(self, pictures: np.ndarray) -> dict[str, float]:
+        """The distances of grey uint8 images (n, height, width)."""
+        ours = self._features(pictures)
+        found = {"frechet": frechet(ours, self.theirs), "kernel": kernel_distance(ours, self.theirs)}
+        return {name: round(value, 4) for name, value in found.items()}
 
 
 def frechet_of(
@@ -62,15 +64,15 @@ def frechet_of(
     kept: Path,
     allowed: Callable[[], bool] = lambda: True,
 ) -> dict:
-    """The distance of as many images as are held out, made by `way` (sampler, steps, eta), and how many a second were
+    """The distances of as many images as are held out, made by `way` (sampler, steps, eta), and how many a second were
     made, the first batch of this call left out.
 
     Where `allowed` says no before all are made, those there are go to the file `kept`, and TimeUpError is raised.
     """
     pictures, speed = _pictures(net, quality.count, way, batch, kept, allowed)
-    distance = round(quality.of(pictures), 3)
+    distances = quality.of(pictures)
     kept.unlink(missing_ok=True)
-    return {"frechet": distance, "images": len(pictures), "images_per_second": speed}
+    return {**distances, "images": len(pictures), "images_per_second": speed}
 
 
 def _pictures(

@@ -175,14 +175,44 @@ def test_schedules_are_what_they_say():
     assert all((values.diff() < 0).all() for values in bars.values())
 
 
-def test_min_snr_weights_agree_over_predictions():
+@pytest.mark.parametrize("weighting", ["min-snr", "edm"])
+def test_weights_agree_over_predictions(weighting):
     """The weighted error is the same image error, whichever quantity it is measured in."""
     there, t = Schedule("cosine"), torch.tensor([1, 300, 600, 950])
     signal, sigma = there.signal[t], there.noise[t]
-    in_image = there.weight("x0", t, 5.0)
-    assert torch.allclose(in_image, torch.minimum((signal / sigma) ** 2, torch.tensor(5.0)))
-    assert torch.allclose(there.weight("noise", t, 5.0) * (signal / sigma) ** 2, in_image, rtol=1e-4)
-    assert torch.allclose(there.weight("v", t, 5.0) / sigma**2, in_image, rtol=1e-4)
+    in_image = there.weight("x0", t, weighting, 5.0)
+    if weighting == "min-snr":
+        assert torch.allclose(in_image, torch.minimum((signal / sigma) ** 2, torch.tensor(5.0)))
+    assert torch.equal(there.weight("edm", t, weighting, 5.0), in_image)
+    assert torch.allclose(there.weight("noise", t, weighting, 5.0) * (signal / sigma) ** 2, in_image, rtol=1e-4)
+    assert torch.allclose(there.weight("v", t, weighting, 5.0) / sigma**2, in_image, rtol=1e-4)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_edm_preconditioning_shows_and_asks_for_spread_one(schedule):
+    """Images of spread 0.5: what the network is shown, and what it should output, has spread 1 at every time."""
+    there = Schedule(schedule)
+    generator = torch.Generator().manual_seed(4)
+    t = torch.tensor([1, 250, 500, 750, 998])
+    x0, noise = (torch.randn((5, 1, 256, 256), generator=generator) for _ in range(2))
+    x0 = x0 / 2
+    x = there.noisy(x0, noise, t)
+    zero, one = (there.left("edm", torch.full_like(x, value), x, t) for value in (0.0, 1.0))
+    asked = (x0 - zero) / (one - zero)
+    for values in (there.entered("edm", x, t), asked):
+        assert values.std(dim=(1, 2, 3)).tolist() == pytest.approx([1.0] * 5, abs=0.02)
+    shown = there.entered("edm", x, t)
+    assert (shown * asked).mean(dim=(1, 2, 3)).abs().max() < 0.02  # nothing of the answer is left in the question
+
+
+def test_edm_s_weights_are_those_of_its_noise():
+    """The weight of the network's own error is the density of the times at which EDM would have trained."""
+    there, t = Schedule("cosine"), torch.arange(1, 999)
+    ratio = (there.noise[t] / there.signal[t]).double()
+    own = there.weight("edm", t, "edm", 5.0).double() * (0.5 * ratio) ** 2 / (ratio**2 + 0.5**2)
+    share = torch.cumsum(own, 0) / own.sum()
+    normal = torch.distributions.Normal(-1.2, 1.2).cdf(ratio.log())
+    assert (share - normal).abs().max() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -196,7 +226,7 @@ def test_min_snr_weights_agree_over_predictions():
         ({"groups": 0}, "groups must be a whole number from 1 to 512, not 0"),
         ({"steps": "x"}, "steps must be a whole number from 1 to 1000, not 'x'"),
         ({"widths": (8, 8_000_000)}, "widths must not be more than 4096"),
-        ({"prediction": "y"}, "prediction must be one of noise, v, x0, not 'y'"),
+        ({"prediction": "y"}, "prediction must be one of noise, v, x0, edm, not 'y'"),
         ({"schedule": "linear"}, "schedule must be one of published"),
     ],
 )

@@ -25,7 +25,7 @@ class Perfect(Denoiser):
         signal, sigma = self.schedule.at(t)
         x0 = MEAN + signal * SPREAD**2 / (signal**2 * SPREAD**2 + sigma**2) * (x - signal * MEAN)
         noise = (x - signal * x0) / sigma
-        return {"x0": x0, "noise": noise, "v": signal * noise - sigma * x0}[self.model.prediction]
+        return {"x0": x0, "edm": x0, "noise": noise, "v": signal * noise - sigma * x0}[self.model.prediction]
 
 
 def perfect(prediction="noise", schedule="cosine"):

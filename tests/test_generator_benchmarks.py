@@ -27,7 +27,7 @@ class Sum:
     count = 5
 
     def of(self, pictures):
-        return float(pictures.sum())
+        return {"frechet": float(pictures.sum()), "kernel": 0.0}
 
 
 def test_parts_keep_what_earlier_calls_measured_and_one_that_fails_costs_no_other(tmp_path, capsys):
@@ -127,11 +127,21 @@ def test_steps_of_a_configuration_come_from_its_timed_run_also_when_stopped_afte
 
     monkeypatch.setattr(ablation, "train", trained)
     paper = ablation.configurations()["paper"]
-    assert ablation.steps_for(tmp_path, tmp_path, paper, 2.0, "cpu") == 2 * 60 * 32 / 16
+    asked = SimpleNamespace(corpus=tmp_path, device="cpu", precision="auto", minutes=2.0, images=None)
+    assert ablation.steps_for(tmp_path, paper, asked) == 2 * 60 * 32 / 16
     monkeypatch.setattr(ablation, "train", None)
-    assert ablation.steps_for(tmp_path, tmp_path, paper, 2.0, "cpu") == 240
+    assert ablation.steps_for(tmp_path, paper, asked) == 240
     with pytest.raises(SystemExit, match=r"was begun with 2\.0 minutes"):
-        ablation.steps_for(tmp_path, tmp_path, paper, 3.0, "cpu")
+        ablation.steps_for(tmp_path, paper, SimpleNamespace(**{**vars(asked), "minutes": 3.0}))
+
+
+def test_configurations_may_see_so_many_images_in_place_of_minutes(tmp_path):
+    import ablation
+
+    asked = SimpleNamespace(minutes=20.0, images=3200)
+    known = ablation.configurations()
+    assert [ablation.steps_for(tmp_path, known[name], asked) for name in ("starter", "paper")] == [400, 200]
+    assert len({repr(preset) for preset in known.values()}) == len(known)  # no configuration twice
 
 
 def test_ways_of_guiding_are_measured_once_each_on_the_same_seeds(tmp_path, monkeypatch, capsys):

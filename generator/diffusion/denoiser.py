@@ -53,7 +53,7 @@ class Denoiser(nn.Module):
         return self.schedule.to_noise(self.model.prediction, self.predict(x, t), x, t)
 
     def predict(self, x: Tensor, t: Tensor) -> Tensor:
-        """What the network itself predicts: noise, v or x0, float32; guided at the times that are.
+        """What the network was trained to predict: noise, v or x0, float32; guided at the times that are.
 
         Guidance goes on from what the weaker version predicts through what this one does: away from the errors that
         both make and the weaker one makes more (Karras et al. 2024, "Guiding a diffusion model with a bad version of
@@ -62,13 +62,18 @@ class Denoiser(nn.Module):
         output = self.predict_alone(x, t)
         if self.guide is None:
             return output
-        weaker = self.guide(x.to(self.precision), t).float()
+        weaker = self._through(self.guide, x, t)
         guided = weaker + self.model.guidance * (output - weaker)
         return torch.where((t < self.model.guided_below)[:, None, None, None], guided, output)
 
     def predict_alone(self, x: Tensor, t: Tensor) -> Tensor:
         """predict() without guidance."""
-        return self.unet(x.to(self.precision), t).float()
+        return self._through(self.unet, x, t)
+
+    def _through(self, unet: UNet, x: Tensor, t: Tensor) -> Tensor:
+        prediction, schedule = self.model.prediction, self.schedule
+        output = unet(schedule.entered(prediction, x, t).to(self.precision), t)
+        return schedule.left(prediction, output, x, t)
 
     @property
     def unets(self) -> list[UNet]:

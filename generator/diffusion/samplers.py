@@ -20,7 +20,7 @@ from .denoiser import Denoiser
 from .schedule import TIMES
 from .settings import SAMPLERS, SettingsError
 
-PREDICTS = {"noise": "epsilon", "v": "v_prediction", "x0": "sample"}  # our words in diffusers'
+PREDICTS = {"noise": "epsilon", "v": "v_prediction", "x0": "sample", "edm": "sample"}  # our words in diffusers'
 RHO = 7.0
 MOST_NOISE = 80.0  # ratio to the signal: beyond it, nothing is left to be seen
 DRAWERS = 8  # threads that draw noise ahead

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, fields
 
 from ..errors import GeneratorError
 
-PREDICTIONS = ("noise", "v", "x0")
+PREDICTIONS = ("noise", "v", "x0", "edm")
 SCHEDULES = ("published", "cosine", "shifted", "zero-snr")
 LOSSES = ("l1", "l2")
 OPTIMIZERS = ("adamw", "muon")
-WEIGHTINGS = ("none", "min-snr")
+WEIGHTINGS = ("none", "min-snr", "edm")
 EMAS = ("cosine", "half-life")
 SAMPLERS = ("ddpm", "ddim", "dpm++", "unipc")
 # Whole numbers, at most: a checkpoint's header that asks for more is no network of ours.
@@ -36,7 +36,7 @@ class Model:
     heads: int = 4  # of attention
     head_width: int = 32
     groups: int = 8  # of group norm
-    prediction: str = "noise"  # what the network outputs: noise, v (Salimans & Ho 2022) or x0
+    prediction: str = "noise"  # noise, v, x0 or edm: see schedule.py
     schedule: str = "published"  # see schedule.py
     sampler: str = "ddim"  # recommended for this network
     steps: int = 250
@@ -76,7 +76,7 @@ class Training:
     warmup: int = 300  # steps of linear rise; a cosine to 0 follows
     clip: float = 1.0  # highest norm of the gradient
     loss: str = "l1"  # l1 or l2, on what the network predicts
-    weighting: str = "none"  # none, or min-snr: Hang et al. 2023
+    weighting: str = "none"  # of times: none, min-snr (Hang et al. 2023) or edm (Karras et al. 2022)
     gamma: float = 5.0  # of min-snr
     ema: str = "cosine"  # cosine: factor from 0.996 to 1 over the training, as published; half-life: by images seen
     ema_images: int = 50_000  # the half-life, in images

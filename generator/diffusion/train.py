@@ -139,12 +139,11 @@ class Trainer:
         model, training, schedule = self.preset.model, self.preset.training, self.net.schedule
         x = schedule.noisy(batch.x0, batch.noise, batch.times).contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            output = self.unet(x, batch.times)
-        error = output.float() - schedule.target(model.prediction, batch.x0, batch.noise, batch.times)
+            output = self.unet(schedule.entered(model.prediction, x, batch.times), batch.times)
+        predicted = schedule.left(model.prediction, output, x, batch.times)
+        error = predicted - schedule.target(model.prediction, batch.x0, batch.noise, batch.times)
         each = (error.abs() if training.loss == "l1" else error.square()).mean(dim=(1, 2, 3))
-        if training.weighting == "min-snr":
-            each = each * schedule.weight(model.prediction, batch.times, training.gamma)
-        return each.mean()
+        return (each * schedule.weight(model.prediction, batch.times, training.weighting, training.gamma)).mean()
 
     def autocast(self):
         return torch.autocast(self.accelerator.device.type, self.dtype, enabled=self.dtype != torch.float32)
