@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from parts import require, run_parts
 from torch.autograd import DeviceType
 from torch.utils.flop_counter import FlopCounterMode
+from traffic import Traffic, traffic
 
-from generator.devices import find_device
+from generator.devices import find_device, find_precision
 from generator.diffusion import PRESETS, Denoiser, Model, sample
 from generator.diffusion.denoiser import made_ready
 from generator.diffusion.train import Trainer
@@ -25,6 +26,9 @@ from generator.diffusion.unet import UNet
 BATCH = 32  # of sampling
 LARGE = 64  # batch of training, beside the preset's own: each is compiled for a minute or two
 FEW = ("dpm++", 20)
+# Asked for on one H100, images a second.
+GOALS = {("paper", "ddim", 250): 4.2, ("paper", *FEW): 36.0}
+TRAINING_GOALS = {"paper": 250.0}
 
 
 def rows(
@@ -85,10 +89,49 @@ def matmul_rate(device: torch.device) -> float:
     return repeats * 2 * size**3 / timed(work, device, 2.0)
 
 
+def copy_rate(device: torch.device) -> float:
+    """Bytes a second that a copy reads and writes, of more than any cache holds."""
+    size = 2**28 if device.type == "cuda" else 2**26  # float32 values
+    source = torch.randn(size, device=device)
+    target = torch.empty_like(source)
+    return 2 * 4 * size / timed(lambda: target.copy_(source), device, 2.0)
+
+
 def card(preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
     """What the processor can do."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    yield {"part": "card", "device": name, "matmul_tflops": round(matmul_rate(device) / 1e12, 3)}
+    rates = {"matmul_tflops": round(matmul_rate(device) / 1e12, 3), "copy_gb_per_s": round(copy_rate(device) / 1e9, 1)}
+    yield {"part": "card", "device": name, **rates}
+
+
+def bounds(preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
+    """What one image and step asks for, and the seconds that this device's rates set against it: the longest of them
+    bounds the network, of the bytes those joined if all between matrices is computed on the way, else those apart."""
+    matmul, copy = matmul_rate(device), copy_rate(device)
+    batch = BATCH if device.type == "cuda" else 1
+    for name in [preset] if preset else PRESETS:
+        model = PRESETS[name].model
+        found, flop = asked_for(model, batch, device), operations(model)
+        yield {
+            "part": "bounds",
+            "preset": name,
+            "batch": batch,
+            "gflop": round(flop / 1e9, 1),
+            "mb_apart": round(found.apart / batch / 1e6, 1),
+            "mb_joined": round(found.joined / batch / 1e6, 1),
+            "million_exponentials": round(found.exponentials / batch / 1e6, 1),
+            "ms_of_matmul": round(1e3 * flop / matmul, 3),
+            "ms_of_bytes_joined": round(1e3 * found.joined / batch / copy, 3),
+            "ms_of_bytes_apart": round(1e3 * found.apart / batch / copy, 3),
+        }
+
+
+def asked_for(model: Model, batch: int, device: torch.device) -> Traffic:
+    """The traffic of one step of `batch` images in the precision of sampling on `device`."""
+    dtype = find_precision("auto", device)
+    with torch.device("meta"):
+        images = torch.zeros((batch, model.channels, model.height, model.width), dtype=dtype)
+        return traffic(Denoiser(model).unet.to(dtype), images, torch.zeros(batch, dtype=torch.long))
 
 
 def sampling(preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
@@ -114,6 +157,7 @@ def sampling(preset: str | None, device: torch.device, end: float, out: Path) ->
                 "sampler": f"{sampler}, {steps} steps",
                 "batch": batch,
                 "images_per_second": round(batch / seconds, 3),
+                "goal": GOALS.get((name, sampler, steps)) if on_gpu else None,
                 "seconds": round(seconds, 3),
                 "gflop_per_step": round(operations(model) / 1e9, 1),
                 "share_of_matmul": round(work / rate, 3),
@@ -155,7 +199,9 @@ def training(preset: str | None, device: torch.device, end: float, out: Path) ->
                 yield {"part": "training", "preset": name, "batch": batch, "failed": "out of memory"}
                 continue
             share = 3 * operations(base.model) * row["images_per_second"] / rate
-            yield {"part": "training", "preset": name, "batch": batch, **row, "share_of_matmul": round(share, 3)}
+            goal = TRAINING_GOALS.get(name) if on_gpu else None
+            how = {"part": "training", "preset": name, "batch": batch}
+            yield {**how, **row, "goal": goal, "share_of_matmul": round(share, 3)}
 
 
 def _train_at(preset, dtype: torch.dtype, device: torch.device) -> dict:
@@ -207,31 +253,41 @@ def attention(preset: str | None, device: torch.device, end: float, out: Path) -
 
 
 def profile(preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
-    """Where the time of a compiled forward pass goes: the ten longest kernels, all of them in `out`/profile.txt."""
-    if device.type != "cuda":
-        return
-    model = PRESETS[preset or "paper"].model
+    """Where the time of a forward pass goes, compiled on a GPU: the ten longest kernels (on a CPU operators), all of
+    them in `out`/profile.txt."""
+    on_gpu = device.type == "cuda"
+    name = preset or ("paper" if on_gpu else "starter")
+    model, batch = PRESETS[name].model, BATCH if on_gpu else 1
     torch._dynamo.reset()
-    net = made_ready(Denoiser(model), str(device), compiled=True)
-    x = torch.randn((BATCH, model.channels, model.height, model.width), device=device)
-    t = torch.full((BATCH,), 500, device=device)
-    activities = [torch.profiler.ProfilerActivity.CUDA, torch.profiler.ProfilerActivity.CPU]
+    net = made_ready(Denoiser(model), str(device), compiled=on_gpu)
+    x = torch.randn((batch, model.channels, model.height, model.width), device=device)
+    t = torch.full((batch,), 500, device=device)
+    averages = _profiled(lambda: net.predict(x, t), on_gpu)
+    longest = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    (out / "profile.txt").write_text(averages.table(sort_by=longest, row_limit=60))
+    # Operators are listed beside the kernels they start, each with the whole of their time.
+    kernels = [each for each in averages if each.device_type == (DeviceType.CUDA if on_gpu else DeviceType.CPU)]
+    kernels.sort(key=lambda each: -getattr(each, longest))
+    whole = sum(getattr(each, longest) for each in kernels)
+    for each in kernels[:10]:
+        share = round(getattr(each, longest) / whole, 3)
+        yield {"part": "profile", "preset": name, "kernel": each.key[:60], "calls": each.count, "share": share}
+
+
+def _profiled(work: Callable[[], object], on_gpu: bool):
+    """The profiler's averages over one call, after three to warm up."""
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    activities += [torch.profiler.ProfilerActivity.CUDA] if on_gpu else []
     with torch.inference_mode():
         for _ in range(3):
-            net.predict(x, t)
-        torch.cuda.synchronize()
-        with torch.profiler.profile(activities=activities) as seen:
-            net.predict(x, t)
+            work()
+        if on_gpu:
             torch.cuda.synchronize()
-    averages = seen.key_averages()
-    (out / "profile.txt").write_text(averages.table(sort_by="self_device_time_total", row_limit=60))
-    # Operators are listed beside the kernels they start, each with the whole of their time.
-    kernels = [each for each in averages if each.device_type == DeviceType.CUDA]
-    kernels.sort(key=lambda each: -each.self_device_time_total)
-    whole = sum(each.self_device_time_total for each in kernels)
-    for each in kernels[:10]:
-        share = each.self_device_time_total / whole
-        yield {"part": "profile", "kernel": each.key[:60], "calls": each.count, "share": round(share, 3)}
+        with torch.profiler.profile(activities=activities) as seen:
+            work()
+            if on_gpu:
+                torch.cuda.synchronize()
+    return seen.key_averages()
 
 
 def against_diffusers(preset: str | None, device: torch.device, end: float, out: Path) -> Iterator[dict]:
@@ -283,6 +339,7 @@ def _unet2d(kind, width: int) -> torch.nn.Module:
 
 PARTS: dict[str, Callable[[str | None, torch.device, float, Path], Iterator[dict]]] = {
     "card": card,
+    "bounds": bounds,
     "sampling": sampling,
     "training": training,
     "attention": attention,

@@ -185,3 +185,37 @@ def test_ways_of_guiding_are_measured_once_each_on_the_same_seeds(tmp_path, monk
     with pytest.raises(SystemExit):
         guidance.main()
     assert "holds figures of another checkpoint, corpus or number of images" in capsys.readouterr().err
+
+
+def test_bytes_and_exponentials_are_counted_as_by_hand():
+    from traffic import traffic
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.matrix = torch.nn.Linear(8, 8, bias=False)
+
+        def forward(self, x):
+            x = torch.relu(self.matrix(x))
+            heads = x.view(1, 2, 6, 8)  # a view moves nothing
+            return torch.nn.functional.scaled_dot_product_attention(heads, heads, heads)
+
+    with torch.device("meta"):
+        found = traffic(Network().bfloat16(), torch.zeros(12, 8, dtype=torch.bfloat16))
+    matrix, relu, attention = 96 + 64 + 96, 96 + 96, 4 * 96  # values read and written
+    assert (found.apart, found.joined) == (2 * (matrix + relu + attention), 2 * (matrix + attention))
+    assert found.exponentials == 2 * 6 * 6
+
+
+def test_the_diffusion_s_bounds_and_profile_have_a_row_for_every_preset_and_kernel(tmp_path):
+    import generator_diffusion
+
+    rows = generator_diffusion.rows("cpu", SOON, tmp_path, ["bounds", "profile"], "starter")
+    (bound,) = [row for row in rows if row["part"] == "bounds"]
+    assert bound["gflop"] == pytest.approx(4.2, abs=0.1)
+    assert 0 < bound["mb_joined"] < bound["mb_apart"]
+    assert min(bound["ms_of_matmul"], bound["ms_of_bytes_joined"], bound["ms_of_bytes_apart"]) > 0
+    shares = [row["share"] for row in rows if row["part"] == "profile"]
+    assert 0.5 < sum(shares) <= 1.001
+    assert shares == sorted(shares, reverse=True)
+    assert "aten::" in (tmp_path / "profile.txt").read_text()
