@@ -69,4 +69,6 @@ class _Operations(TorchDispatchMode):
 
 
 def _bytes(tree: object) -> int:
-    return sum(leaf.numel() * leaf.element_size() for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor))
+    """Of all tensors in `tree`; what is repeated by expand() is there once."""
+    tensors = [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+    return sum(min(each.numel() * each.element_size(), each.untyped_storage().nbytes()) for each in tensors)

@@ -18,6 +18,7 @@ from generator.diffusion import Denoiser, Model, SettingsError, convert, find_pr
 from generator.diffusion.samplers import denoise
 from generator.diffusion.schedule import Schedule, betas
 from generator.diffusion.settings import PREDICTIONS, SCHEDULES
+from generator.diffusion.train import ema_at
 from generator.seeds import numpy_generator
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -58,6 +59,18 @@ def test_names_and_shapes_are_the_published_ones():
         net = Denoiser(find_preset("paper").model)
     assert {name: list(tensor.shape) for name, tensor in net.unet.state_dict().items()} == published
     assert sum(tensor.numel() for tensor in net.unet.parameters()) == 33_995_395
+
+
+def test_the_paper_preset_is_trained_and_sampled_as_published():
+    """shared/compat's facts: what the published training and sampling were, in our fields."""
+    model, training = find_preset("paper").model, find_preset("paper").training
+    assert (model.prediction, model.schedule) == ("noise", "published")
+    assert (model.sampler, model.steps, model.eta) == ("ddim", 250, 1.0)
+    assert (training.loss, training.weighting) == ("l1", "none")
+    assert (training.optimizer, training.rate, training.betas, training.warmup) == ("adamw", 1e-4, (0.9, 0.99), 300)
+    assert (training.ema, training.batch) == ("cosine", 16)
+    steps = np.array([0, training.steps // 2, training.steps])
+    assert [ema_at(training, int(step)) for step in steps] == pytest.approx([0.996, 0.998, 1.0])
 
 
 @original

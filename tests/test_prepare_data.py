@@ -22,6 +22,7 @@ from generator.prepare import PrepareError, prepare
 from generator.prepare.alike import NEAR, near_pairs, perceptual_hash, split_of
 from generator.prepare.pictures import find_borders
 
+RADIOGRAPHS = ROOT.parent / "shared" / "radiographs"
 SIZE = (64, 32)  # of the large images in these tests
 WIDTH, HEIGHT = 320, 160
 
@@ -97,6 +98,25 @@ def test_the_command_makes_1024_by_512_of_a_rendered_pool(flask, data, tmp_path)
     assert (corpus.high_size, corpus.low_size) == ((1024, 512), (256, 128))
     assert corpus.low("train").shape == (1, 128, 256)
     assert corpus.images[0]["group"].startswith("phantom/")
+
+
+def test_real_originals_become_a_corpus_by_the_recipe_of_their_kind(flask, data, tmp_path):
+    if not RADIOGRAPHS.exists():
+        pytest.skip("no radiographs beside the checkout (../shared/radiographs)")
+    source = tmp_path / "in"
+    source.mkdir()
+    files = sorted((RADIOGRAPHS / "originals").glob("*.png"))[:3]
+    for file in files:
+        (source / file.name).symlink_to(file)
+    done = flask("prepare-data", "real", "--from", source, "--recipe", "adld", "--processes", 1)
+    assert done.exit_code == 0, done.output
+    corpus = open_corpus(data / "corpora" / "real")
+    assert [image["original_size"] for image in corpus.images] == [[2943, 1435]] * 3
+    for name, file in zip(sorted(corpus.names()), files, strict=True):
+        pixels = np.asarray(Image.open(file).convert("L"))[90 : 1435 - 30, 30 : 2943 - 170]
+        expected = Image.fromarray(pixels).resize((1024, 512), Image.Resampling.LANCZOS)
+        assert np.array_equal(corpus.high_image(name), np.asarray(expected))
+        assert corpus.low_image(name).shape == (128, 256)
 
 
 def test_a_crop_on_the_command_line_replaces_the_recipe_and_a_wrong_one_is_told(flask, data, tmp_path):
