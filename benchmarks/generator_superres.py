@@ -71,8 +71,9 @@ def _network(preset: Preset, device: torch.device) -> HAT:
     return net.eval().to(device)
 
 
-def _images(preset: Preset, batch: int, device: torch.device, size: tuple[int, int] = SIZE) -> torch.Tensor:
+def _images(preset: Preset, batch: int, device: torch.device, size: tuple[int, int] | None = None) -> torch.Tensor:
     torch.manual_seed(1)
+    size = size or SIZE
     small = F.interpolate(torch.rand(batch, 1, size[0] // 8, size[1] // 8), size=size, mode="bicubic").clamp(0, 1)
     return small.expand(-1, preset.network.channels, -1, -1).to(device)
 

@@ -18,6 +18,7 @@ from generator.superres import HAT, HatConfig, SuperResError, convert, load
 from generator.superres.fast import FastHAT
 from generator.superres.initial import start_as_interpolation
 from generator.superres.layout import Form
+from generator.superres.presets import find_preset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -69,6 +70,13 @@ def test_the_parameters_are_named_and_shaped_as_published():
     net = HAT(HatConfig())
     assert {name: list(tensor.shape) for name, tensor in net.state_dict().items()} == published
     assert sum(parameter.numel() for parameter in net.parameters()) == 20_772_507
+
+
+@pytest.mark.parametrize(("preset", "least", "most"), [("starter", 500_000, 1_000_000), ("paper", *[20_772_507] * 2)])
+def test_the_presets_have_as_many_parameters_as_documented(preset, least, most):
+    with torch.device("meta"):
+        net = HAT(find_preset(preset).network)
+    assert least <= sum(parameter.numel() for parameter in net.parameters()) <= most
 
 
 @pytest.mark.parametrize("align", [1, 32])
@@ -217,10 +225,32 @@ for heads, head, window, overlap, shift, dtype, most in kinds:
     difference = fused._difference(torch.device("cpu"), dtype, heads, head, window, overlap, shift)
     assert difference < most, (window, overlap, shift, dtype, difference)
 """
+PUBLISHED_KERNEL = """
+import torch
+from generator.superres import compute, fused, layout, presets
+c = presets.PAPER.network
+head = layout.head_width(c.embed_dim // c.heads[0])
+assert (c.window, c.overlap_window, head) == (16, 24, 32)
+heads = 2
+torch.manual_seed(0)
+qkv = torch.randn(1, c.window, 2 * c.window, 3, heads, head)
+qkv[..., -layout.SPARE:] = 0
+for overlap, shift in ((c.window, c.window // 2), (c.overlap_window, 0)):
+    given = qkv.flatten(3), torch.randn(1, heads, c.window**2, overlap**2), heads, c.window, overlap, shift
+    torch.testing.assert_close(fused.attend(*given), compute.attend_plainly(*given), atol=1e-4, rtol=0)
+"""
 
 
-def test_our_attention_kernel_gives_what_torch_s_attention_gives():
+def interpreted(code):
     """Run by Triton's interpreter, which needs no GPU and must be chosen before the kernel is defined."""
     pytest.importorskip("triton", reason="Triton is not installed")
     environment = {**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", KERNEL], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+
+
+def test_our_attention_kernel_gives_what_torch_s_attention_gives():
+    interpreted(KERNEL)
+
+
+def test_our_attention_kernel_gives_the_same_at_the_sizes_of_the_published_network():
+    interpreted(PUBLISHED_KERNEL)

@@ -6,9 +6,11 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,13 +18,14 @@ import torch
 from live import ROOT
 from PIL import Image
 from safetensors.torch import load_file
+from torch import nn
 
 from generator.checkpoint import load_checkpoint
 from generator.corpus import open_corpus
 from generator.devices import find_accelerator
 from generator.prepare import prepare
 from generator.runs import Run, RunError
-from generator.superres import HatConfig, SuperResError, check, toolbox
+from generator.superres import HatConfig, SuperResError, check, load, toolbox, upscale
 from generator.superres.degrade import DEGRADATIONS, MILD, degrade
 from generator.superres.pairs import Pairs, batches
 from generator.superres.perceptual import find_vgg
@@ -45,6 +48,8 @@ QUICK = {
     "device": "cpu",
     "workers": 0,
 }
+
+VGG_FILE = "hub/checkpoints/vgg19-dcbb9e9d.pth"
 
 LEARNS = {
     "network": HatConfig(**{**TINY.as_dict(), "embed_dim": 24}),
@@ -202,6 +207,20 @@ def test_both_stages_leave_checkpoints_cards_sheets_and_figures(uninterrupted):
     assert "measured.psnr_clean" in card
 
 
+def test_a_sheet_shows_low_bicubic_ours_and_true_in_this_order(corpus, uninterrupted):
+    """The middle of the first held-out image, with the weights of the checkpoint beside it."""
+    name = corpus.names("test")[0]
+    low, true = corpus.low_image(name), corpus.high_image(name)
+    bicubic = np.asarray(Image.fromarray(low).resize((512, 256), Image.Resampling.BICUBIC))
+    (ours,) = upscale(load(uninterrupted / "checkpoints" / "000008.safetensors"), low[None], device="cpu")
+    expected = [np.kron(low, np.ones((4, 4), np.uint8)), bicubic, ours, true]
+    with Image.open(uninterrupted / "samples" / "000008.png") as sheet:
+        tiles = np.split(np.asarray(sheet), 4, axis=1)
+    for tile, image in zip(tiles, expected, strict=True):
+        assert np.array_equal(tile[22:262, 2:322], image[8:248, 96:416])
+    assert all((one != other).any() for one, other in pairwise(expected))
+
+
 def same(one, other):
     (weights, figures), (other_weights, other_figures) = finished(one), finished(other)
     assert figures == other_figures
@@ -225,6 +244,50 @@ def test_killed_and_gone_on_with_is_as_if_it_had_not_been(corpora, uninterrupted
     assert ended.returncode == -signal.SIGKILL
     train(corpora / "half", tmp_path, "starter", seed=9, **QUICK)
     assert same(tmp_path, uninterrupted)
+
+
+LEARN = """
+import sys, torch
+torch.set_num_threads(1)
+from test_superres_training import QUICK, train
+train(sys.argv[1], sys.argv[2], "starter", seed=9, **QUICK)
+"""
+
+
+def one_of_two(rank, port, *words):
+    """A process as torchrun starts it."""
+    place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2"}
+    place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **place}
+    words = [sys.executable, "-c", LEARN, *map(str, words)]
+    return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+
+
+def state_of(run, step):
+    return torch.load(run / "state" / f"{step:06d}.pt", weights_only=True)
+
+
+def apart(one, other, network):
+    """How far the weights of a network are apart in two states; estimates of spectral norms are no weights."""
+    names = [name for name in one[network] if one[network][name].is_floating_point() and name[-2:] not in ("_u", "_v")]
+    return torch.cat([(one[network][name] - other[network][name]).flatten() for name in names]).norm()
+
+
+def test_two_processes_learn_what_one_learns(corpora, uninterrupted, tmp_path):
+    """But for sums in another order, which are a thousandth of what was learnt."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    both = [one_of_two(rank, port, corpora / "half", tmp_path) for rank in range(2)]
+    said = [each.communicate(timeout=120)[1].decode() for each in both]
+    assert [each.returncode for each in both] == [0, 0], said
+    ours, theirs, before = state_of(tmp_path, 8), state_of(uninterrupted, 8), state_of(uninterrupted, 6)
+    for network in ("network", "average", "discriminator"):
+        assert apart(ours, theirs, network) < 0.01 * apart(theirs, before, network), network
+    figures, other_figures = finished(tmp_path)[1], finished(uninterrupted)[1]
+    assert len(figures) == len(other_figures)
+    for line, other in zip(figures, other_figures, strict=True):
+        assert line == pytest.approx(other, rel=1e-3)
 
 
 def test_other_settings_are_refused(corpora, uninterrupted, tmp_path):
@@ -327,19 +390,54 @@ def test_an_unknown_preset_is_told():
         find_preset("papr")
 
 
-def test_the_perceptual_loss_looks_through_the_given_weights(corpora, tmp_path):
+@pytest.fixture(scope="module")
+def vgg(tmp_path_factory):
+    """Layers of VGG19 at random, and a TORCH_HOME that has them where torchvision keeps them."""
     from torchvision.models import vgg
 
     torch.manual_seed(0)
-    layers = vgg.make_layers(vgg.cfgs["E"]).state_dict()
-    torch.save({f"features.{name}": tensor for name, tensor in layers.items()}, tmp_path / "vgg.pth")
-    loss = toolbox.perceptual_loss(tmp_path / "vgg.pth")
-    image = torch.rand(1, 3, 32, 32)
-    assert loss(image, image) == 0
-    assert 0 < loss(image, image.roll(1, 3)) < loss(image, 1 - image)
-    changes = QUICK | {"l1_steps": 0, "gan_steps": 1, "perceptual_weight": 1.0, "vgg_weights": tmp_path / "vgg.pth"}
+    layers = vgg.make_layers(vgg.cfgs["E"])
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # or nothing would come to the deepest
+    home = tmp_path_factory.mktemp("torch")
+    (home / VGG_FILE).parent.mkdir(parents=True)
+    torch.save({f"features.{name}": tensor for name, tensor in layers.state_dict().items()}, home / VGG_FILE)
+    return layers, home
+
+
+def seen_by(layers, images):
+    """What conv1_2, conv2_2, conv3_4, conv4_4 and conv5_4 give, before their ReLU, for normalised `images`."""
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    x, seen = (images - mean[:, None, None]) / deviation[:, None, None], []
+    for number, layer in enumerate(layers):
+        x = x.relu() if isinstance(layer, nn.ReLU) else layer(x)
+        if number in (2, 7, 16, 25, 34):
+            seen.append(x)
+    return seen
+
+
+def test_the_perceptual_loss_is_that_of_five_layers_before_their_relu(vgg):
+    layers, home = vgg
+    made, true = torch.rand((2, 2, 3, 32, 32), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        seen = zip((0.1, 0.1, 1, 1, 1), seen_by(layers, made), seen_by(layers, true), strict=True)
+        parts = [weight * (one - other).abs().mean().item() for weight, one, other in seen]
+        loss = toolbox.perceptual_loss(home / VGG_FILE)(made, true).item()
+    assert min(parts) > 0.01 * sum(parts), "each layer counts"
+    assert loss == pytest.approx(sum(parts), rel=1e-5)
+
+
+def test_a_training_looks_through_the_given_vgg_weights(corpora, vgg, tmp_path):
+    changes = QUICK | {"l1_steps": 0, "gan_steps": 1, "perceptual_weight": 1.0, "vgg_weights": vgg[1] / VGG_FILE}
     train(corpora / "half", tmp_path / "run", **changes)
     assert json.loads((tmp_path / "run" / "stats.jsonl").read_text().splitlines()[0])["perceptual"] > 0
+
+
+def test_vgg_weights_in_torchvision_s_cache_are_used_without_a_download(vgg, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(vgg[1]))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    assert find_vgg() == vgg[1] / VGG_FILE
 
 
 def test_missing_or_wrong_vgg_weights_are_told_before_the_training(corpora, tmp_path, monkeypatch):
@@ -372,36 +470,44 @@ def test_psnr_and_ssim_are_the_textbook_s(corpus):
     assert toolbox.ssim(made, true, 4) == pytest.approx(map_[5:-5, 5:-5].mean(), abs=1e-4)
 
 
-def test_the_command_trains_and_goes_on(corpora, tmp_path, monkeypatch):
+@pytest.fixture
+def command(corpora, tmp_path, monkeypatch):
+    """Run `flask train-sr half …` with quick settings for the preset's; gives the result."""
     from app import create_app
     from generator.superres import presets
 
     small = {name: value for name, value in QUICK.items() if name not in ("device", "workers")}
-    monkeypatch.setitem(presets.PRESETS, "starter", type(STARTER)(**{**vars(STARTER), **small}))
+    monkeypatch.setitem(presets.PRESETS, "starter", replace(STARTER, **small))
     data = tmp_path / "quiz_data"
     shutil.copytree(corpora / "half", data / "corpora" / "half")
-    run = create_app(data).test_cli_runner()
-    words = [
-        "train-sr",
-        "half",
-        "--out",
-        str(tmp_path / "run"),
-        "--gan-steps",
-        "0",
-        "--device",
-        "cpu",
-        "--workers",
-        "0",
-    ]
+    run, common = create_app(data).test_cli_runner(), ["--device", "cpu", "--workers", "0"]
+    return lambda out, *words: run.invoke(args=["train-sr", "half", "--out", str(out), *common, *map(str, words)])
+
+
+def test_the_command_trains_and_goes_on(command, tmp_path):
     for _ in range(2):
-        result = run.invoke(args=words)
+        result = command(tmp_path / "run", "--gan-steps", 0)
         assert result.exit_code == 0, result.output
         assert "Trained for 4 steps: " in result.output
     last = tmp_path / "run" / "checkpoints" / "000004.safetensors"
-    words[3] = str(tmp_path / "further")
-    result = run.invoke(args=[*words, "--start", str(last)])
+    result = command(tmp_path / "further", "--gan-steps", 0, "--start", last)
     assert result.exit_code == 0, result.output
-    words[3] = str(tmp_path / "run")
-    result = run.invoke(args=[*words, "--seed", "1"])
+    result = command(tmp_path / "run", "--gan-steps", 0, "--seed", 1)
     assert result.exit_code == 1
     assert "holds a run with other settings (seed: 0 there, 1 now)" in result.output
+
+
+def test_from_an_earlier_state_the_command_comes_to_the_same_bytes(command, tmp_path):
+    steps = ("--l1-steps", 2, "--gan-steps", 2, "--check-every", 1, "--states", 4)
+    assert command(tmp_path / "run", *steps).exit_code == 0
+    later = [f"{folder}/00000{step}" for step in (2, 3, 4) for folder in ("checkpoints", "samples")]
+    files = [tmp_path / "run" / f"{name}.{'png' if 'samples' in name else 'safetensors'}" for name in later]
+    before = [file.read_bytes() for file in files]
+    refused = command(tmp_path / "run", *steps, "--from-step", 9)
+    assert refused.exit_code == 1
+    assert refused.output.strip().endswith("holds no state of step 9; states it has: 1, 2, 3, 4")
+    for file in files:
+        file.unlink()
+    result = command(tmp_path / "run", *steps, "--from-step", 1)
+    assert result.exit_code == 0, result.output
+    assert [file.read_bytes() for file in files] == before

@@ -1,5 +1,6 @@
 """Enlarging: whole images in any batch, grey in and grey out, memory that runs out, folders with all kinds of files."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -168,11 +169,20 @@ def damaged(path):
     path.write_bytes(path.read_bytes()[:60])
 
 
+def deep_colours(path, suffix):
+    """16 bits in each of three channels, of which Pillow gives 8 and says nothing."""
+    assert cv2.imwrite(str(path.with_suffix(suffix)), images(8, 8, 3).astype(np.uint16) * 257)
+    with Image.open(path.with_suffix(suffix)) as image:
+        assert image.mode == "RGB"
+
+
 @pytest.mark.parametrize(
     ("write", "sentence"),
     [
         (lambda path: None, "holds no images"),
-        (lambda path: Image.fromarray(np.zeros((8, 8), np.uint16)).save(path), "more than 8 bits a pixel"),
+        (lambda path: Image.fromarray(np.zeros((8, 8), np.uint16)).save(path), "more than 8 bits a channel"),
+        (lambda path: deep_colours(path, ".png"), "z.png has more than 8 bits a channel: convert it to 8-bit grey"),
+        (lambda path: deep_colours(path, ".tif"), "z.tif has more than 8 bits a channel: convert it to 8-bit grey"),
         (
             lambda path: Image.fromarray(images(8, 8, 3)).save(path),
             "is in colour, and this network was trained on grey",

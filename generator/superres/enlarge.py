@@ -115,7 +115,7 @@ def _filled(batch: np.ndarray, size: int) -> np.ndarray:
 
 
 def _to_tensor(images: np.ndarray, channels: int) -> Tensor:
-    x = torch.from_numpy(np.ascontiguousarray(images)).float() / 255
+    x = torch.from_numpy(np.array(images, np.float32)) / 255  # a copy: torch warns of arrays that cannot be written
     return x[:, None].expand(-1, channels, -1, -1) if images.ndim == 3 else x.permute(0, 3, 1, 2)
 
 

@@ -16,6 +16,8 @@ from .hat import HAT
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 LARGEST = 2048  # pixels a side: beyond, one image takes more memory than a card has
+PNG_BITS = 24  # where a PNG's header has its bits a channel
+TIFF_BITS = 258  # the tag with the bits of each channel
 
 
 def find_images(folder: str | Path) -> list[Path]:
@@ -35,10 +37,11 @@ def read_image(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
             image.load()
+            deep = image.mode.startswith(("I", "F")) or _bits(path, image) > 8
     except Exception as error:  # decoders fail in every way there is
         raise SuperResError(f"{path} cannot be read as an image ({error}): replace or remove it") from error
-    if image.mode.startswith(("I", "F")):
-        raise SuperResError(f"{path} has more than 8 bits a pixel: convert it to 8-bit grey first")
+    if deep:
+        raise SuperResError(f"{path} has more than 8 bits a channel: convert it to 8-bit grey or 8-bit RGB first")
     if max(image.size) > LARGEST:
         raise SuperResError(f"{path} is {image.width}×{image.height}: the longest side may have {LARGEST} pixels")
     if image.mode in ("1", "L"):
@@ -47,6 +50,13 @@ def read_image(path: Path) -> np.ndarray:
         raise SuperResError(f"{path} has the mode {image.mode}: convert it to 8-bit grey, or to RGB, first")
     pixels = np.asarray(image)
     return pixels[..., 0] if (pixels == pixels[..., :1]).all() else pixels
+
+
+def _bits(path: Path, image: Image.Image) -> int:
+    """Bits a channel in the file: of 16 in colour, Pillow drops half and does not tell."""
+    if image.format == "PNG":
+        return path.read_bytes()[PNG_BITS]
+    return max(image.tag_v2.get(TIFF_BITS, (1,))) if image.format == "TIFF" else 8
 
 
 def upscale_folder(

@@ -280,7 +280,7 @@ def _run(
         trainer.load(state)
     cases = check.held_out(pairs.corpus, pairs.how, preset.check_images, trainer.seed)
     bicubic = _rounded(check.measure_bicubic(cases), "bicubic_") if accelerator.is_main_process else {}
-    meter = Meter(preset.batch)
+    meter = Meter(preset.batch, accelerator)
     share = accelerator.process_index, accelerator.num_processes
     for step, (low, high) in enumerate(batches(pairs, state["step"], last, workers, share), state["step"]):
         meter.add(trainer.step(step, low, high))
@@ -303,10 +303,13 @@ LOSSES = ("l1", "perceptual", "gan", "discriminator")
 
 
 class Meter:
-    """Mean losses and images per second since they were last read; adding does not wait for a GPU."""
+    """Mean losses and images per second since they were last read; adding does not wait for a GPU.
 
-    def __init__(self, batch: int):
-        self.batch, self.newest = batch, {}
+    The means are those of all processes, which have to read together.
+    """
+
+    def __init__(self, batch: int, accelerator):
+        self.batch, self.accelerator, self.newest = batch, accelerator, {}
         self.restart()
 
     def restart(self) -> None:
@@ -318,7 +321,8 @@ class Meter:
     def read(self) -> dict[str, float]:
         some = self._losses
         names = some[-1].keys()
-        means = {name: torch.stack([losses[name] for losses in some if name in losses]).mean().item() for name in names}
+        own = [torch.stack([losses[name] for losses in some if name in losses]).float().mean() for name in names]
+        means = dict(zip(names, self.accelerator.reduce(torch.stack(own), "mean").tolist(), strict=True))
         rate = self.batch * len(some) / (time.monotonic() - self._since)
         self.newest = {**means, "images_per_s": round(rate, 3)}
         self.restart()
