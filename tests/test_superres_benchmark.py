@@ -13,7 +13,7 @@ from generator.superres import HatConfig, fast
 from generator.superres.presets import PRESETS
 
 TINY = HatConfig(channels=1, embed_dim=8, depths=(2,), heads=(2,), window=8, squeeze_factor=4, features=4)
-ROWS = {"work": 1, "ours": 1, "exactness": 2, "published": 1, "training": 2, "attention": 6, "whole": 1}
+ROWS = {"work": 1, "bounds": 1, "ours": 1, "exactness": 2, "published": 1, "training": 2, "attention": 6, "whole": 1}
 RATES = ("ours", "published", "training", "whole")
 SOON = 100
 
@@ -45,6 +45,8 @@ def test_each_part_gives_its_rows_on_a_cpu(benchmark, tmp_path):
     assert all(row["images_per_s"] > 0 for row in rows if row["part"] in RATES)
     attention = [row for row in rows if row["part"] == "attention" and "failed" not in row]
     assert {row["kind"] for row in attention} == {"windows", "overlapping"}, "a CPU has one of the kernels"
+    (bound,) = (row for row in rows if row["part"] == "bounds")
+    assert 0 < bound["mb_joined"] < bound["mb_apart"]
     rough, theirs = (row for row in rows if row["part"] == "exactness")
     assert rough["psnr_db"] > 45
     assert theirs["most"] < 1e-4
