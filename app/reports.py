@@ -74,6 +74,7 @@ def report_parts(records: Records, study: Study, data: Path, include_simulated: 
         "viewing_seconds": None if study.imported else study.protocol.viewing_seconds,
         "order": None if study.imported else study.protocol.order,
         "images": len(study.images),
+        "pools": study.pools,
         "simulated": len({row["observer"] for row in rows if row.get("simulated")}),
         "attention": machine_attention(data, study) if machine else None,
     }

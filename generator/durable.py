@@ -11,6 +11,9 @@ from pathlib import Path
 
 from .errors import GeneratorError
 
+# A quota, or a limit on the size of a file (ulimit -f), is a full disk to who writes.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class DiskFullError(GeneratorError):
     """The disk is full; what was there before is intact."""
@@ -47,7 +50,7 @@ def told_when_full(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in NO_ROOM:
             raise
         raise DiskFullError(f"The disk is full: {path} was not written. Free some space and start again.") from error
 

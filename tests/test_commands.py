@@ -1,6 +1,7 @@
 """The `flask …` commands, as a researcher types them."""
 
 import csv
+import errno
 import json
 import os
 import re
@@ -316,3 +317,14 @@ def test_two_commands_cannot_make_the_same_study_at_once(data, tmp_path):
     assert sorted(process.returncode for process in both) == [0, 1], said
     records = create_app(data).extensions["records"]
     assert len(records.rows(records.study("first"))) == 201 + 201 + 120
+
+
+def test_a_disk_without_room_for_a_folder_is_told_in_one_line(flask, app, monkeypatch):
+    def full(path, *_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    done = flask("render-phantoms", "some", "--count", 1)
+    assert done.exit_code == 1
+    said = done.output.splitlines()[-1]
+    assert re.fullmatch(r"Error: The disk is full: \S+ was not written\. Free some space and start again\.", said)

@@ -131,6 +131,7 @@ def test_started_again_only_what_is_missing_is_asked_for(zenodo, record, tmp_pat
     download(record, tmp_path, counted.append)
     assert fetched(tmp_path) == FILES
     assert zenodo.asked == [("training.zip", "bytes=123456-")]
+    assert counted[0] == 123_456 + len(FILES["validation.zip"])  # which no time is left for
     assert sum(counted) == sum(map(len, FILES.values()))
 
 

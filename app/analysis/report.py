@@ -41,9 +41,9 @@ def report_files(results: StudyResults, about: Mapping, thumbnails: Mapping[str,
     """The report's files, name -> content: report.html, and each figure as SVG and PNG.
 
     `about` has `study` (its name), `title`, `answers_until` (a text, or None), `viewing_seconds` and `order` (None
-    where not known), `images` (how many the study has), `simulated` (how many of the observers are) and, where there is
-    one, `attention` (a PNG file of where the machine observer looked); `thumbnails` are WebP files by image name, for
-    the images that can be shown.
+    where not known), `images` (how many the study has), `simulated` (how many of the observers are) and, where there
+    are any, `pools` (name -> `truth`, `images`, `about`) and `attention` (a PNG file of where the machine observer
+    looked); `thumbnails` are WebP files by image name, for the images that can be shown.
     """
     figures = draw(results)
     files = {"report.html": _page(results, about, thumbnails, figures).encode()}
@@ -86,7 +86,7 @@ def _page(results: StudyResults, about: Mapping, thumbnails: Mapping, figures: M
     }
     paragraphs, references = methods(results, about)
     attention = about.get("attention")
-    about_page = {**about, "attention": attention and _data(attention, "image/png")}
+    about_page = {"pools": {}, **about, "attention": attention and _data(attention, "image/png")}
     sheets = {name: [image for image in results.images if image.sheet == name] for name in SHEETS}
     return environment.get_template("report.html").render(
         r=results,

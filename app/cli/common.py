@@ -1,19 +1,24 @@
 """What the commands have in common: errors in one sentence, progress bars, kinds of arguments."""
 
 import sys
+import time
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 
 import click
+from click._termui_impl import ProgressBar  # what click.progressbar() gives; it has no public name
 from flask import current_app
 from flask.cli import with_appcontext
+
+from generator.durable import NO_ROOM
 
 from ..store import StoreError
 from ..study import StudyError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+BAR = "%(label)s  [%(bar)s]  %(info)s"
 
 
 def told(command):
@@ -26,6 +31,11 @@ def told(command):
             return command(*args, **kwargs)
         except (StudyError, StoreError, *_room_errors()) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            where = f": {error.filename} was not written" if error.filename else ""
+            raise click.ClickException(f"The disk is full{where}. Free some space and start again.") from error
 
     return telling
 
@@ -44,9 +54,48 @@ def _room_errors() -> list[type[Exception]]:
     return [ExportError, GeneratorError, LegacyError, PlanError, PoolError, RatingsError, ServingError, SimulationError]
 
 
-def bar(length: int, label: str):
+class Bar(ProgressBar):
+    """click's progress bar, but its time left and rate count what this run did, not what an earlier one had done."""
+
+    def __init__(self, length: int, label: str):
+        super().__init__(None, length, label=label, file=sys.stderr, bar_template=BAR, show_pos=True, show_eta=False)
+        self._made, self._seconds, self._reached = 0, 0.0, False
+        self._since = time.monotonic()
+
+    def update(self, n_steps: int, current_item=None) -> None:
+        """Show that this run did `n_steps` more; fewer than 0 takes some back, which have to be done again."""
+        if n_steps > 0:
+            self._made += n_steps
+            self._seconds += time.monotonic() - self._since
+            self.show_eta = True
+        self._advance(n_steps, current_item)
+
+    def pass_over(self, n_steps: int, current_item=None) -> None:
+        """Show that `n_steps` more are done, by an earlier run."""
+        self._advance(n_steps, current_item)
+
+    def reach(self, done: int, current_item=None) -> None:
+        """Show that `done` are done in all. What is told first an earlier run had done."""
+        advance, self._reached = (self.update if self._reached else self.pass_over), True
+        advance(done - self.pos, current_item)
+
+    @property
+    def rate(self) -> float:
+        """Steps a second of this run; 0 before its first."""
+        return self._made / self._seconds if self._seconds else 0.0
+
+    @property
+    def time_per_iteration(self) -> float:
+        return self._seconds / self._made if self._made else 0.0
+
+    def _advance(self, n_steps: int, current_item) -> None:
+        self._since = time.monotonic()
+        super().update(n_steps, current_item)
+
+
+def bar(length: int, label: str) -> Bar:
     """A progress bar that leaves standard output to the results."""
-    return click.progressbar(length=length, label=label, file=sys.stderr, show_pos=True)
+    return Bar(length, label)
 
 
 @contextmanager

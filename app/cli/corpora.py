@@ -43,9 +43,9 @@ def prepare_data(name, folder, recipe, source, crop, groups, test_share, seed, p
 
     with bar(1, "Preparing") as progress:
 
-        def show(done, total):
+        def show(done, total, found):
             progress.length = total
-            progress.update(done - progress.pos)
+            (progress.pass_over if found else progress.update)(done - progress.pos)
 
         report = prepare(
             current_app.config["QUIZ_DATA"] / "corpora",
@@ -87,7 +87,7 @@ def download_data(data_set, accept_licence, base_url):
         click.confirm(f"Accept, and fetch {len(record.files)} files, {size / 1e9:.1f} GB?", abort=True)
     folder = current_app.config["QUIZ_DATA"] / "downloads" / data_set
     with bar(size, "Fetching") as progress:
-        files = download(record, folder, progress.update)
+        files = download(record, folder, lambda count: progress.reach(progress.pos + count))
     for file in files:
         click.echo(f"{file}: whole, MD5 as stated")
     click.echo(f"Next: unzip them, then flask prepare-data NAME --from {folder} --recipe {data_set}")

@@ -50,7 +50,7 @@ def train_diffusion(
             compiled,
             every,
             start=start,
-            progress=lambda step, figures: progress.update(step - progress.pos, figures),
+            progress=progress.reach,
             states=states,
             from_step=from_step,
         )

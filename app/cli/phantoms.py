@@ -45,7 +45,7 @@ def render_phantoms(name, count, seed, look, dentition, truth, quality):
             look,
             quality=quality,
             dentition=dentition,
-            progress=lambda done, _: progress.update(done - progress.pos),
+            progress=lambda done, _: progress.reach(done),
         )
     click.echo(f"Pool {name}: {count} phantoms in {folder}")
 

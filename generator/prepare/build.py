@@ -68,7 +68,7 @@ def prepare(
     seed: int | None = None,
     processes: int | None = None,
     size: tuple[int, int] = SIZE,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int, bool], None] | None = None,
 ) -> Report:
     """Add the radiographs in `folder` to the corpus `corpora`/`name`, or bring them up to date if they are in it.
 
@@ -76,7 +76,7 @@ def prepare(
     `crop` replaces the recipe's margins (top, left, bottom, right). `groups` is a CSV file (columns file, group) that
     says which images are of one patient. `test_share` and `seed` are fixed by the first call (0.1 and 0 unless given).
     `processes` None takes one a core. `size` is the large images' width and height, multiples of 4. `progress` is
-    called with (files done, files in all).
+    called with (files done, files in all, whether an earlier run had made the last one).
 
     The corpus depends on what was added, not on the order, the number of processes or interruptions. Raises
     PrepareError for what cannot be done; single files that cannot be used are in the report.
@@ -100,7 +100,7 @@ def prepare(
     with sole_writer(target):
         known = _known(target, name, size, test_share, seed)  # again: another process may just have finished
         jobs = [Job(folder, file, source, group, margins, size, target) for file, group in sorted(files.items())]
-        records = _prepared(jobs, processes, progress or (lambda done, total: None))
+        records = _prepared(jobs, processes, progress or (lambda done, total, found: None))
         known["recipes"][source] = {
             "recipe": recipe,
             "crop": "borders trimmed" if margins is None else list(margins),
@@ -159,12 +159,12 @@ def _refuse_another_folder(known: dict | None, source: str, folder: Path) -> Non
         )
 
 
-def _prepared(jobs: list[Job], processes: int | None, progress: Callable[[int, int], None]) -> list[dict]:
+def _prepared(jobs: list[Job], processes: int | None, progress: Callable[[int, int, bool], None]) -> list[dict]:
     records = []
-    progress(0, len(jobs))
-    for record in in_processes(prepare_picture, jobs, processes):
+    progress(0, len(jobs), True)
+    for record, found in in_processes(prepare_picture, jobs, processes):
         records.append(record)
-        progress(len(records), len(jobs))
+        progress(len(records), len(jobs), found)
     return records
 
 

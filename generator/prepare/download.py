@@ -98,17 +98,20 @@ def download(
 ) -> list[Path]:
     """Fetch all files of the record into `folder`; those that are there and whole are only checked.
 
-    `progress` is called with numbers of bytes, which add up to the record's size; a negative one takes back what has
-    to be fetched again. Raises PrepareError when the disk is too small, the network stays away, or a file arrives
-    damaged; started again, it goes on where it was.
+    `progress` is called with numbers of bytes, which add up to the record's size: first what an earlier run left, then
+    what is fetched; a negative one takes back what has to be fetched again. Raises PrepareError when the disk is too
+    small, the network stays away, or a file arrives damaged; started again, it goes on where it was.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    missing = sum(file.size - _present(folder, file) for file in record.files)
+    found = sum(_found(folder, file) for file in record.files)
+    missing = sum(file.size for file in record.files) - found
     free = shutil.disk_usage(folder).free
     if missing > free:
         raise PrepareError(f"{missing / 1e9:.1f} GB are needed in {folder}, {free / 1e9:.1f} GB are free")
-    return [_fetch(file, folder, progress or (lambda count: None), pause) for file in record.files]
+    progress = progress or (lambda count: None)
+    progress(found)
+    return [_fetch(file, folder, progress, pause) for file in record.files]
 
 
 def _remote_file(entry: dict, address: str) -> RemoteFile:
@@ -121,8 +124,16 @@ def _remote_file(entry: dict, address: str) -> RemoteFile:
     return RemoteFile(name, int(size), md5, f"{address}/files/{quote(name)}/content")
 
 
-def _present(folder: Path, file: RemoteFile) -> int:
-    return next((path.stat().st_size for path in (folder / file.name, _part(folder, file)) if path.exists()), 0)
+def _found(folder: Path, file: RemoteFile) -> int:
+    """How many bytes of the file an earlier run left; what cannot be a part of it is removed."""
+    target, part = folder / file.name, _part(folder, file)
+    if target.exists():
+        if target.stat().st_size == file.size and _md5(target) == file.md5:
+            return file.size
+        target.unlink()
+    if part.exists() and part.stat().st_size > file.size:
+        part.unlink()
+    return part.stat().st_size if part.exists() else 0
 
 
 def _part(folder: Path, file: RemoteFile) -> Path:
@@ -131,15 +142,9 @@ def _part(folder: Path, file: RemoteFile) -> Path:
 
 def _fetch(file: RemoteFile, folder: Path, progress: Callable[[int], None], pause: float) -> Path:
     target, part = folder / file.name, _part(folder, file)
-    if target.exists():
-        if target.stat().st_size == file.size and _md5(target) == file.md5:
-            progress(file.size)
-            return target
-        target.unlink()
-    if part.exists() and part.stat().st_size > file.size:
-        part.unlink()
+    if target.exists():  # and is whole: _found() has looked
+        return target
     part.touch()
-    progress(part.stat().st_size)
     _complete(file, part, progress, pause)
     if _md5(part) != file.md5:
         part.unlink()

@@ -41,8 +41,9 @@ class Job:
     corpus: Path
 
 
-def prepare_picture(job: Job) -> dict:
-    """Write the file's two images into the corpus, unless they are there, and return their record for the manifest.
+def prepare_picture(job: Job) -> tuple[dict, bool]:
+    """Write the file's two images into the corpus, unless they are there. Returns their record for the manifest, and
+    whether an earlier run had made them.
 
     The name is made of the file's name, its content and the recipe, so that the same name never stands for other
     pixels. A file that cannot be used gives a record with `reason` in place of the images' fields.
@@ -52,11 +53,12 @@ def prepare_picture(job: Job) -> dict:
         data = _read(job.folder / job.file)
         record["source_sha256"] = hashlib.sha256(data).hexdigest()
         name = _name(job, record["source_sha256"])
-        high, note = _finished(job, name) or _make(job, name, data)
+        found = _finished(job, name)
+        high, note = found or _make(job, name, data)
         low = _small(job, name, high)
     except PictureError as error:
-        return {"source": job.source, "file": job.file, "reason": str(error)}
-    return {
+        return {"source": job.source, "file": job.file, "reason": str(error)}, False
+    record = {
         "name": name,
         **record,
         "group": job.group,
@@ -64,6 +66,7 @@ def prepare_picture(job: Job) -> dict:
         "high_sha256": pixels_sha256(high),
         "low_sha256": pixels_sha256(low),
     }
+    return record, found is not None
 
 
 def pixels_sha256(image: Image.Image) -> str:
