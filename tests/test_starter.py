@@ -104,6 +104,8 @@ def test_the_same_command_begins_with_the_demos_first_images(flask, app):
     done = flask("generate-pool", "again", "--count", 2, "--quality", 80, "--device", "cpu")
     assert done.exit_code == 0, done.output
     again = Path(app.config["QUIZ_DATA"]) / "pools" / "again"
+    said, says = (json.loads((pool / "pool.json").read_text())["about"] for pool in (DEMO, again))
+    assert said == says
     shipped = lines(DEMO)[:2]
     assert [line["source"] for line in lines(again)] == [line["source"] for line in shipped]
     for line in shipped:
