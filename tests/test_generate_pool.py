@@ -2,13 +2,16 @@
 refuses what it says it refuses."""
 
 import csv
+import errno
 import hashlib
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import time
 import warnings
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +21,9 @@ from PIL import Image
 from tiny_pools import COUNT, UNTRAINED, lines, make, tiny_checkpoints
 
 from generator.checkpoint import save_checkpoint
-from generator.durable import DiskFullError
 from generator.errors import GeneratorError
 from generator.pool.settings import image_seed
+from generator.pool_folder import Lines
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,6 +39,24 @@ def checkpoints(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pool(checkpoints, tmp_path_factory):
     return make(tmp_path_factory.mktemp("pools"), checkpoints)
+
+
+@pytest.fixture(scope="module")
+def half_are_blank(pool):
+    """A limit of the gate's that about half of the images fail."""
+    return float(np.median([np.asarray(Image.open(path)).std() for path in (pool / "images").iterdir()]))
+
+
+@pytest.fixture
+def gate(half_are_blank, monkeypatch):
+    monkeypatch.setattr("generator.pool.gate.BLANK", half_are_blank)
+
+
+@pytest.fixture(scope="module")
+def gated(checkpoints, half_are_blank, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("generator.pool.gate.BLANK", half_are_blank)
+        return make(tmp_path_factory.mktemp("gated"), checkpoints, without=("saturated", "duplicate"))
 
 
 def content(pool):
@@ -112,24 +133,44 @@ def test_killed_and_finished_by_two_processes_it_is_the_pool_of_one(pool, checkp
     assert content(target) == content(pool)
 
 
+def test_torchrun_with_two_processes_makes_the_pool_of_one(pool, checkpoints, tmp_path):
+    command = ["--standalone", "--nproc-per-node", "2", "-m", "--", "flask", "generate-pool", "fakes"]
+    command += ["--count", str(COUNT), "--seed", "3", "--device", "cpu"]
+    command += ["--diffusion", checkpoints["diffusion"], "--sr", checkpoints["superres"]]
+    command += [part for check in UNTRAINED for part in ("--without-check", check)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run"]
+    environment = {**os.environ, "QUIZ_DATA": str(tmp_path)}
+    done = subprocess.run([*torchrun, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert content(tmp_path / "pools" / "fakes") == content(pool)
+
+
 def test_twenty_kills_at_random_moments_end_in_the_same_pools(pool, checkpoints, tmp_path):
-    """Five pools, each killed four times within the time that one takes, and then finished."""
+    """Each pool is killed within the time that one takes, until a process is faster; as many pools as that needs."""
     for name in ("first", "second"):  # the first pays for what all share
         began = time.monotonic()
         started(0, 1, tmp_path / name, checkpoints).join()
-    taken, chance, interrupted = time.monotonic() - began, np.random.default_rng(0), 0
-    for number in range(5):
+    taken, chance, kills = time.monotonic() - began, np.random.default_rng(0), 0
+    for number in range(60):
         folder = tmp_path / str(number)
-        for share in chance.uniform(size=4):
-            process = started(0, 1, folder, checkpoints)
-            process.join(share * taken)
-            interrupted += process.is_alive()
-            process.kill()
-            process.join()
-        finished = make(folder, checkpoints)
+        while killed_within(chance.uniform() * taken, folder, checkpoints):
+            kills += 1
+        finished = folder / "fakes"
         assert content(finished) == content(pool)
         assert [line["index"] for line in lines(finished / "times.jsonl")] == list(range(COUNT))
-    assert interrupted >= 10
+        if kills >= 20:
+            break
+    assert kills >= 20
+
+
+def killed_within(seconds, folder, checkpoints):
+    """Whether a process that makes a pool was still at it after so many seconds, and was killed."""
+    process = started(0, 1, folder, checkpoints)
+    process.join(seconds)
+    alive = process.is_alive()
+    process.kill()
+    process.join()
+    return alive
 
 
 @pytest.mark.parametrize("cut", ["manifest", "work", "torn"])
@@ -173,11 +214,9 @@ def test_a_finished_pool_is_recognised_without_torch(pool, checkpoints):
 # What is refused
 
 
-def test_refused_seeds_are_replaced_by_further_ones_and_told(checkpoints, tmp_path, monkeypatch):
-    """A limit that about half of the images fail; the rest of the promise is that of every other pool."""
-    monkeypatch.setattr("generator.pool.gate.BLANK", median_contrast(checkpoints, tmp_path))
-    options = {"name": "gated", "without": ("saturated", "duplicate")}
-    gated = make(tmp_path, checkpoints, **options)
+@pytest.mark.usefixtures("gate")
+def test_refused_seeds_are_replaced_by_further_ones_and_told(gated, checkpoints, tmp_path):
+    """The rest of the promise is that of every other pool."""
     refused, kept = lines(gated / "refused.jsonl"), lines(gated / "manifest.jsonl")
     assert len(kept) == COUNT
     assert refused
@@ -186,12 +225,7 @@ def test_refused_seeds_are_replaced_by_further_ones_and_told(checkpoints, tmp_pa
     assert sorted(indices + [line["index"] for line in refused]) == list(range(max(indices) + 1))
     assert indices == sorted(indices)
     assert sorted(path.name for path in (gated / "images").iterdir()) == [Path(line["file"]).name for line in kept]
-    assert content(make(tmp_path / "again", checkpoints, **options)) == content(gated)
-
-
-def median_contrast(checkpoints, tmp_path):
-    plain = make(tmp_path, checkpoints, name="plain")
-    return float(np.median([np.asarray(Image.open(path)).std() for path in (plain / "images").iterdir()]))
+    assert content(make(tmp_path, checkpoints, without=("saturated", "duplicate"))) == content(gated)
 
 
 def test_a_gate_that_refuses_everything_is_a_fault_and_leaves_a_valid_manifest(checkpoints, tmp_path, monkeypatch):
@@ -206,22 +240,90 @@ def test_a_gate_that_refuses_everything_is_a_fault_and_leaves_a_valid_manifest(c
 # Errors
 
 
-def test_a_full_disk_leaves_a_valid_manifest_and_is_gone_on_from(pool, checkpoints, tmp_path, monkeypatch):
-    from generator.pool import make as room
+@contextmanager
+def room_for(size):
+    """A limit on the size of files stands for a disk with room for so many bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    def full(path, data):
-        if path.name == "000003.png":
-            raise DiskFullError("The disk is full")
-        return write(path, data)
 
-    write = room.write_whole
-    monkeypatch.setattr(room, "write_whole", full)
-    with pytest.raises(DiskFullError):
-        make(tmp_path, checkpoints)
-    left = lines(tmp_path / "fakes" / "manifest.jsonl") if (tmp_path / "fakes" / "manifest.jsonl").exists() else []
-    assert all((tmp_path / "fakes" / line["file"]).exists() for line in left)
-    monkeypatch.undo()
-    assert content(make(tmp_path, checkpoints)) == content(pool)
+def fill_at(monkeypatch, name):
+    """Half of the file `name` finds room, or of a file of lines the first one and seven bytes of the second."""
+    write, append = Path.write_bytes, Lines.append
+
+    def write_bytes(self, data):
+        with room_for(len(data) // 2) if f".{name}." in self.name else nullcontext():
+            return write(self, data)
+
+    def append_line(self, record):
+        file = Path(self._file.name)
+        first = file.stat().st_size
+        with room_for(first + 7) if first and file.name == name else nullcontext():
+            return append(self, record)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    monkeypatch.setattr(Lines, "append", append_line)
+
+
+@pytest.fixture
+def gated_command(checkpoints):
+    command = ["generate-pool", "fakes2", "--count", COUNT, "--seed", 3]
+    command += ["--diffusion", checkpoints["diffusion"], "--sr", checkpoints["superres"]]
+    return [*command, "--without-check", "saturated", "--without-check", "duplicate"]
+
+
+@pytest.mark.usefixtures("gate")
+@pytest.mark.parametrize(
+    "name", ["pool.json", "image", "made-0.jsonl", "times.jsonl", "refused.jsonl", "manifest.jsonl"]
+)
+def test_a_disk_that_is_full_at_any_file_leaves_a_valid_manifest_and_is_gone_on_from(
+    flask, data, gated, gated_command, name
+):
+    with pytest.MonkeyPatch.context() as patch:
+        fill_at(patch, Path(lines(gated / "manifest.jsonl")[2]["file"]).name if name == "image" else name)
+        done = flask(*gated_command)
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1].startswith("Error: The disk is full: "), done.output
+    target = data / "pools" / "fakes2"
+    for line in lines(target / "manifest.jsonl") if (target / "manifest.jsonl").exists() else []:
+        assert hashlib.sha256((target / line["file"]).read_bytes()).hexdigest() == line["sha256"]
+    done = flask(*gated_command)
+    assert done.exit_code == 0, done.output
+    assert content(target) == content(gated)
+    kept = [line["provenance"]["index"] for line in lines(target / "manifest.jsonl")]
+    assert [line["index"] for line in lines(target / "times.jsonl")] == kept
+    assert not (target / ".work").exists()
+
+
+def refuse_to_make(monkeypatch, name):
+    """There is no room for the folder or file `name`, not even for an empty one."""
+
+    def refusing(make):
+        def make_or_refuse(path, *args, **kwargs):
+            if isinstance(path, str | Path) and Path(path).name == name:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            return make(path, *args, **kwargs)
+
+        return make_or_refuse
+
+    monkeypatch.setattr(os, "mkdir", refusing(os.mkdir))
+    monkeypatch.setattr("builtins.open", refusing(open))
+
+
+@pytest.mark.usefixtures("gate")
+def test_a_disk_without_room_for_an_empty_file_is_told_and_the_pool_gone_on_with(flask, data, gated, gated_command):
+    for name in ("images", ".lock", ".work", "running-0", "made-0.jsonl", "times.jsonl"):
+        with pytest.MonkeyPatch.context() as patch:
+            refuse_to_make(patch, name)
+            done = flask(*gated_command)
+        assert done.exit_code == 1
+        assert done.output.splitlines()[-1].startswith("Error: The disk is full: "), (name, done.output)
+    assert flask(*gated_command).exit_code == 0
+    assert content(data / "pools" / "fakes2") == content(gated)
 
 
 def test_what_a_full_disk_did_not_take_of_a_line_is_not_written_when_there_is_room_again(tmp_path):

@@ -31,15 +31,16 @@ class Candidates:
         self.rank = rank
         self.known: dict[int, dict] = {}
         self._read: dict[Path, int] = {}
-        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Candidates:
         self.folder.mkdir(exist_ok=True)
-        lock = self._held.enter_context(open(self._lock(self.rank), "wb"))
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        self._lines = self._held.enter_context(Lines(self.folder / f"made-{self.rank}.jsonl"))
-        self.refresh()
+        with contextlib.ExitStack() as held:  # lets go of the lock where what follows fails
+            lock = held.enter_context(open(self._lock(self.rank), "wb"))
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            self._lines = held.enter_context(Lines(self.folder / f"made-{self.rank}.jsonl"))
+            self.refresh()
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, *_) -> None:

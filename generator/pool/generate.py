@@ -19,6 +19,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..durable import told_when_full
 from ..pool_folder import (
     HEAD,
     MANIFEST,
@@ -172,14 +173,15 @@ class _Run:
     def finish(self, checkpoints, training, device, progress, overlapped) -> Report:
         # Before there is a folder, so that checkpoints and options that cannot be used leave none behind.
         tools = None if (self.path / HEAD).exists() else self._tools(checkpoints, training, device)
-        (self.path / "images").mkdir(parents=True, exist_ok=True)
-        with sole_pool_writer(self.path) if self.share.rank == 0 else nullcontext():
-            self._begin()
-            if not self._complete():
-                self._work(*(tools or self._tools(checkpoints, training, device)), progress, overlapped)
-            if self.share.rank == 0:
-                progress(self.settings.count, self.settings.count)
-                self._tidy()
+        with told_when_full(self.path):  # where a folder or an empty file finds no room
+            (self.path / "images").mkdir(parents=True, exist_ok=True)
+            with sole_pool_writer(self.path) if self.share.rank == 0 else nullcontext():
+                self._begin()
+                if not self._complete():
+                    self._work(*(tools or self._tools(checkpoints, training, device)), progress, overlapped)
+                if self.share.rank == 0:
+                    progress(self.settings.count, self.settings.count)
+                    self._tidy()
         return self._report()
 
     def _tools(self, checkpoints, training, device) -> tuple:
@@ -264,12 +266,13 @@ class _Record:
 
     def __init__(self, path: Path):
         self.path = path
-        self._held = ExitStack()
 
     def __enter__(self) -> _Record:
-        self._lines = {name: self._held.enter_context(Lines(self.path / name)) for name in (MANIFEST, REFUSED, TIMES)}
-        self._left = {name: len(read_lines(self.path / name)) for name in (MANIFEST, REFUSED)}
-        self._timed = {line["index"] for line in read_lines(self.path / TIMES)}
+        with ExitStack() as held:
+            self._lines = {name: held.enter_context(Lines(self.path / name)) for name in (MANIFEST, REFUSED, TIMES)}
+            self._left = {name: len(read_lines(self.path / name)) for name in (MANIFEST, REFUSED)}
+            self._timed = {line["index"] for line in read_lines(self.path / TIMES)}
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, *_) -> None:
