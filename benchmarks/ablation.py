@@ -98,6 +98,7 @@ def configurations() -> dict[str, Preset]:
         "starter, batch 16": changed(starter, batch=16),
         "starter, 3 channels": changed(starter, channels=3),
         "starter, 2×2 pixels": changed(starter, patch=2, widths=(32, 64, 96, 128)),
+        "starter, 2×2 pixels, x0": changed(starter, patch=2, widths=(32, 64, 96, 128), prediction="x0"),
         "starter, trained as paper": replace(starter, model=_as_published(starter.model), training=paper.training),
     }
 
