@@ -110,9 +110,11 @@ def make_as(rank, world, folder, checkpoints):
 
 
 def started(*arguments):
-    """A process that is one of those that `accelerate launch` starts; torch is imported once for all of them."""
+    """A process that is one of those that `accelerate launch` starts; what is slow to import is so once for all."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["generator.pool.make"])
+    solvers = ("ddim", "dpmsolver_multistep", "unipc_multistep")  # which diffusers imports when they are used
+    modules = [f"diffusers.schedulers.scheduling_{solver}" for solver in solvers]
+    context.set_forkserver_preload(["generator.pool.make", *modules])
     process = context.Process(target=make_as, args=arguments)
     process.start()
     return process
