@@ -210,11 +210,11 @@ def test_edm_preconditioning_shows_and_asks_for_spread_one(schedule):
     x0, noise = (torch.randn((5, 1, 256, 256), generator=generator) for _ in range(2))
     x0 = x0 / 2
     x = there.noisy(x0, noise, t)
-    zero, one = (there.left("edm", torch.full_like(x, value), x, t) for value in (0.0, 1.0))
+    zero, one = (there.from_output("edm", torch.full_like(x, value), x, t) for value in (0.0, 1.0))
     asked = (x0 - zero) / (one - zero)
-    for values in (there.entered("edm", x, t), asked):
+    for values in (there.to_input("edm", x, t), asked):
         assert values.std(dim=(1, 2, 3)).tolist() == pytest.approx([1.0] * 5, abs=0.02)
-    shown = there.entered("edm", x, t)
+    shown = there.to_input("edm", x, t)
     assert (shown * asked).mean(dim=(1, 2, 3)).abs().max() < 0.02  # nothing of the answer is left in the question
 
 

@@ -72,8 +72,8 @@ class Denoiser(nn.Module):
 
     def _through(self, unet: UNet, x: Tensor, t: Tensor) -> Tensor:
         prediction, schedule = self.model.prediction, self.schedule
-        output = unet(schedule.entered(prediction, x, t).to(self.precision), t)
-        return schedule.left(prediction, output, x, t)
+        output = unet(schedule.to_input(prediction, x, t).to(self.precision), t)
+        return schedule.from_output(prediction, output, x, t)
 
     @property
     def unets(self) -> list[UNet]:

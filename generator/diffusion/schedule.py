@@ -64,14 +64,14 @@ class Schedule(torch.nn.Module):
         signal, sigma = self.at(t)
         return signal * x0 + sigma * noise
 
-    def entered(self, prediction: str, x: Tensor, t: Tensor) -> Tensor:
+    def to_input(self, prediction: str, x: Tensor, t: Tensor) -> Tensor:
         """What the network itself is shown of `x`."""
         if prediction != "edm":
             return x
         signal, sigma = self.at(t)
         return x / (sigma.square() + (SPREAD * signal).square()).sqrt()
 
-    def left(self, prediction: str, output: Tensor, x: Tensor, t: Tensor) -> Tensor:
+    def from_output(self, prediction: str, output: Tensor, x: Tensor, t: Tensor) -> Tensor:
         """The prediction that the network's own output stands for, float32."""
         output = output.float()
         if prediction != "edm":

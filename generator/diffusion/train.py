@@ -139,8 +139,8 @@ class Trainer:
         model, training, schedule = self.preset.model, self.preset.training, self.net.schedule
         x = schedule.noisy(batch.x0, batch.noise, batch.times).contiguous(memory_format=torch.channels_last)
         with self.autocast():
-            output = self.unet(schedule.entered(model.prediction, x, batch.times), batch.times)
-        predicted = schedule.left(model.prediction, output, x, batch.times)
+            output = self.unet(schedule.to_input(model.prediction, x, batch.times), batch.times)
+        predicted = schedule.from_output(model.prediction, output, x, batch.times)
         error = predicted - schedule.target(model.prediction, batch.x0, batch.noise, batch.times)
         each = (error.abs() if training.loss == "l1" else error.square()).mean(dim=(1, 2, 3))
         return (each * schedule.weight(model.prediction, batch.times, training.weighting, training.gamma)).mean()
