@@ -128,3 +128,6 @@ def test_what_is_copied_starts_as_the_last_lines_say_and_is_found_healthy(tmp_pa
         finally:
             server.terminate()
     assert server.returncode == 0
+    command = [f"{BIN}/flask", "export", "none", "--out", tmp_path / "out"]
+    done = subprocess.run(command, cwd=tmp_path / "quiz", env=environment, capture_output=True, text=True)
+    assert done.stderr.startswith("Error: There is no study"), done.stderr  # and needs no generator to say so

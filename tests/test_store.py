@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -149,6 +151,21 @@ def test_processes_lose_no_update(opened, tmp_path):
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert opened().get("kind", "sum") == {"n": 120}
+
+
+def test_a_store_waits_for_another_process_that_is_opening_the_new_file(tmp_path):
+    other = sqlite3.connect(tmp_path / "quiz.sqlite3", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE begun (n INTEGER)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM begun").fetchall()  # which holds the lock that the write-ahead log needs for itself
+    with closing(other), closing(sqlite3.connect(tmp_path / "quiz.sqlite3", timeout=60)) as impatient:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            impatient.execute("PRAGMA journal_mode=WAL")
+        released = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+        released.start()
+        store = SQLiteStore(tmp_path / "quiz.sqlite3")
+        released.join()
+    assert store.create("kind", "key", {})
 
 
 def test_a_broken_store_is_told_in_a_sentence(tmp_path):

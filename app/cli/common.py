@@ -1,9 +1,11 @@
 """What the commands have in common: errors in one sentence, progress bars, kinds of arguments."""
 
+import errno
 import sys
 import time
 from contextlib import contextmanager
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -11,13 +13,12 @@ from click._termui_impl import ProgressBar  # what click.progressbar() gives; it
 from flask import current_app
 from flask.cli import with_appcontext
 
-from generator.durable import NO_ROOM
-
 from ..store import StoreError
 from ..study import StudyError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # as generator.durable's, which need not be installed here
 BAR = "%(label)s  [%(bar)s]  %(info)s"
 
 
@@ -41,8 +42,6 @@ def told(command):
 
 
 def _room_errors() -> list[type[Exception]]:
-    from generator.errors import GeneratorError
-
     from ..analysis.export import ExportError
     from ..analysis.legacy import LegacyError
     from ..analysis.planning import PlanError
@@ -51,7 +50,12 @@ def _room_errors() -> list[type[Exception]]:
     from ..serving import ServingError
     from ..simulate import SimulationError
 
-    return [ExportError, GeneratorError, LegacyError, PlanError, PoolError, RatingsError, ServingError, SimulationError]
+    known = [ExportError, LegacyError, PlanError, PoolError, RatingsError, ServingError, SimulationError]
+    if find_spec("generator"):  # which a server's container does not have
+        from generator.errors import GeneratorError
+
+        known.append(GeneratorError)
+    return known
 
 
 class Bar(ProgressBar):
