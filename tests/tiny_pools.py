@@ -12,6 +12,7 @@ from generator.superres.grain import LEVELS
 from generator.superres.weights import save as save_superres
 
 COUNT = 5
+KEPT = ("manifest.jsonl", "refused.jsonl")
 UNTRAINED = ("blank", "saturated", "duplicate")  # what images of random weights fail
 
 
@@ -46,3 +47,9 @@ def make(folder, checkpoints, name="fakes", **changes):
 
 def lines(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def content(pool):
+    """All that has to be the same in any two runs: file names and bytes, but for pool.json and times.jsonl."""
+    files = {path.name: path.read_bytes() for path in (pool / "images").iterdir()}
+    return files | {name: (pool / name).read_bytes() for name in KEPT}
