@@ -15,8 +15,8 @@ from .anatomy import Jaws, Patient, Positioning, Tooth
 OCCLUSION = 85.0  # y of the occlusal line at the midline
 MAGNIFICATION = 1.18  # of the teeth, beside the field's own calibration
 # A panoramic machine draws the side teeth out, and closes the premolars up.
-ACROSS = {"incisor": 1.02, "canine": 1.03, "premolar": 1.03, "molar": 1.15}
-ALONG = {"molar": 1.06}  # crowns: the beam rises, and sees the cheek's cusps above the tongue's
+ACROSS = {"incisor": 1.05, "canine": 1.06, "premolar": 1.06, "molar": 1.13}
+ALONG = {"molar": 1.10}  # crowns: the beam rises, and sees the cheek's cusps above the tongue's
 FORESHORTENED = 0.97  # lower teeth, which lean towards the tongue
 SLOPING = 1.02  # necks lie aslant to the beam, which sees them wider than they are
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
@@ -125,7 +125,7 @@ def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
         edge = 0.1
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
             tooth = patient.standing(fdi) or Tooth(fdi)
-            width = measures(tooth)[2] * 0.95
+            width = measures(tooth)[2] * 0.925
             if tooth.position in (4, 5):  # the beam meets their contacts aslant
                 width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * (1.0 if upper else 0.6)
             places[fdi] = tooth.side * (edge + width / 2)

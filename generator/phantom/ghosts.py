@@ -21,9 +21,11 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror[-lift:] = 0
     aside = beyond(30, 18, scene.across)
     scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
-    edge = rng.normal((98, -1, 42, 0), (5, 4, 5, 2))  # the head is alike on both sides
+    edge = rng.normal((97, 7, 42, 0), (4.5, 5, 5, 2))  # the head is alike on both sides
+    clear = rng.uniform(0.1, 1.3)
     for side in (-1, 1):
-        _draw_far_angle(scene, side, strength, edge + rng.normal(0, (1.5, 1.5, 3, 1)))
+        seen = strength * max(0.0, clear + rng.normal(0, 0.25))
+        _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
     _draw_far_structures(scene)
 
 
@@ -39,43 +41,48 @@ def _draw_far_structures(scene: Scene) -> None:
 
 
 def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) -> None:
-    """The ghost of the opposite ramus: a pale field over this one, which ends below in one long edge.
+    """The ghost of the opposite ramus and of what hangs on it: a pale field behind the last teeth, convex towards the
+    back, over a fainter one that reaches beyond this ramus; both end below in one long edge.
 
-    `edge`: y in mm of that edge behind, how much higher it lies in front, y of the field's top, how far the edge sags.
+    `edge`: y in mm of that edge behind, how much lower it lies in front, y of the field's top, how far the edge sags.
     """
     rng = scene.rng
     low, tilt, high, sag = edge
-    top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (142, high + 8)], 1.6)
-    share = np.linspace(0, 1, 5)
-    under = np.stack([144 - 128 * share, low - tilt * share + 4 * sag * share * (1 - share)], 1)
-    field = mirrored(np.vstack([top, under]), side)
-    body = scene.area(field, rng.uniform(0.2, 1.2))
-    inner, outer = rng.uniform(36, 66), rng.uniform(84, 100)  # towards the front it fades, and behind the jaw
-    down, across = scene.places(body)
-    held = beyond(inner, 30, across) * (1 - beyond(outer, 30, across))
-    rising = np.clip((down - high) / rng.uniform(15, 45), 0, 1)
-    values = body.values * held * rising
-    scene.add("behind", Patch(body.top, body.left, values, body.step), 0.125 * strength * rng.uniform(0.3, 1.2))
+    share = np.linspace(0, 1, 6)
+    under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
+    top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
+    inner, outer = rng.uniform(40, 66), 84 + rng.gamma(1.5, 12)  # towards the front it fades, and behind the jaw
+    back = rng.normal(-1, 4) + np.array([102, 100, 94, 85, 74])
+    dome = np.stack([back, np.append(low - 12, high + rng.normal(0, 3) + np.array([41, 27, 15, 6]))], 1)
+    near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (60, high)], 1.6), dome[::-1], under[2:]])
+    for field, blurred, depth in (
+        (np.vstack([top, under]), rng.uniform(0.2, 1.4), 0.05),
+        (near, rng.uniform(0.4, 2.2), 0.05),
+    ):
+        body = scene.area(mirrored(field, side), blurred)
+        down, across = scene.places(body)
+        held = beyond(inner, 26, across) * (1 - beyond(outer, 30, across))
+        rising = np.clip((down - high - 4) / rng.uniform(20, 45), 0, 1)
+        scene.add("behind", Patch(body.top, body.left, body.values * held * rising, body.step), depth * strength)
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
     density = patient.soft_tissue["spine_density"]
     rng = scene.rng
-    top, half, blurred = rng.uniform(84, 112), rng.uniform(18, 29), rng.uniform(0.8, 4.5)
-    density = min(1.4, density * rng.uniform(0.4, 1.0))
+    top, half, blurred = rng.uniform(92, 122), rng.uniform(17, 27), rng.uniform(0.7, 3.0)
+    density = min(1.7, density * rng.uniform(0.4, 1.3))
     for side in (-1, 1):
-        inner, outer = rng.uniform(6, 13), half + rng.normal(0, 1.5)
+        inner, outer = rng.uniform(1, 11), half + rng.normal(0, 1.5)
         column = [(inner, 175), (inner, 130), (inner + 1, 90), (inner + 2, 60), (outer - 2, 60), (outer, 90),
                   (outer + 1, 130), (outer + 3, 175)]  # fmt: skip
         body = scene.area(mirrored(scene.wobble(column, 1.5), side), blurred)
         rises = np.clip((scene.places(body)[0] - top + 18) / 36, 0, 1)  # the shoulder's thickness comes up with it
         shadow = Patch(body.top, body.left, body.values * rises, body.step)
-        scene.add("behind", shadow, 0.105 * density * rng.uniform(0.6, 1.25))
+        scene.add("behind", shadow, 0.115 * density * rng.uniform(0.6, 1.25))
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
     near = (1 - beyond(half + 2, 8, scene.across)) * (0.2 + 0.8 * beyond(10, 8, scene.across))
-    uneven = 0.03 + 0.09 * stripes + 0.012 * blotches + 0.09 * np.clip((y - 116) / 25, 0, 1)
+    uneven = 0.03 + 0.09 * stripes + 0.012 * blotches + 0.13 * np.clip((y - 118) / 25, 0, 1)
     scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
-    scene.ghost += 0.02 * np.exp(-(((y - 30) / 30) ** 2)) * (1 - beyond(34, 26, scene.across))

@@ -11,23 +11,30 @@ from .looks import Look
 from .raster import blur, stroke
 from .scene import Scene, beyond
 
+TISSUE = np.float32(0.009)  # standard deviation of the depth of what is opaque: bone and tissue too fine to be drawn
+
 
 def expose(scene: Scene, look: Look) -> np.ndarray:
     """The detector's picture as optical depth again, -ln(I/I0): what the processing of a machine starts from.
 
     Depth adds along the ray; intensity follows Beer and Lambert, I = I0 exp(-depth). Scatter is a wide blur of the
-    intensity added to it, quantum noise is Gaussian with the variance of the photon count (Poisson's limit).
+    intensity added to it, quantum noise is Gaussian with the variance of the photon count (Poisson's limit). Bone
+    and tissue too fine to be drawn are noise that grows with how much lies in the way.
     """
     scale, rng = scene.scale, scene.grain
-    depth = scene.trough + blur(scene.behind, 0.35 * scale) + blur(scene.ghost, (0.5 * scale, 2.2 * scale))
-    intensity = np.exp(-np.maximum(depth, 0))
-    intensity = (1 - look.scatter) * intensity + look.scatter * blur(intensity, 14 * scale)
-    intensity *= 1 + look.banding * _bands(rng, scene.shape)
-    photons = look.dose / scale**2
+    depth = blur(scene.behind, 0.35 * scale)
+    depth += scene.trough
+    depth += blur(scene.ghost, (0.5 * scale, 2.2 * scale))
+    intensity = np.exp(-np.maximum(depth, 0, out=depth), out=depth)
+    veil = blur(intensity, 14 * scale)
+    intensity *= 1 - look.scatter
+    intensity += np.float32(look.scatter) * veil
+    intensity *= 1 + np.float32(look.banding) * _bands(rng, scene.shape)
     noise = rng.standard_normal(scene.shape, dtype=np.float32)
-    intensity += np.sqrt(intensity / photons) * noise
+    noise *= np.sqrt(intensity * np.float32(scale**2 / look.dose)) + TISSUE * (1 - intensity) * intensity
+    intensity += noise
     intensity = blur(intensity, np.hypot(look.blur_mm, scene.frame.positioning.movement) * scale)
-    return -np.log(np.maximum(intensity, 1e-3))
+    return -np.log(np.maximum(intensity, np.float32(1e-3), out=intensity), out=intensity)
 
 
 def _bands(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -46,19 +53,22 @@ def develop(depth: np.ndarray, look: Look, frame: Frame) -> np.ndarray:
     """
     scale, taken = frame.scale, frame.positioning
     broad = blur(depth, 22 * scale)
-    flat = depth - look.flatten * (broad - broad.mean())
-    crisp = flat + look.edge * (flat - blur(flat, look.edge_mm * scale))
-    middle = (look.black + look.white) / 2
+    flat = depth - np.float32(look.flatten) * (broad - broad.mean())
+    grey = flat + np.float32(look.edge) * (flat - blur(flat, look.edge_mm * scale))
     # Automatic exposure brings heavy and slight heads to the same level, but not quite.
-    crisp -= 0.75 * (np.median(crisp) - look.level) + taken.exposure
-    stretched = middle + (crisp - middle) * taken.contrast
-    grey = (stretched - look.black) / (look.white - look.black)
-    grey = np.where(grey < TOE, TOE * np.exp(np.minimum(grey / TOE - 1, 0)), grey)
+    off = 0.75 * (float(np.median(grey[::2, ::2])) - look.level) + taken.exposure
+    middle, window = (look.black + look.white) / 2, look.white - look.black
+    grey *= np.float32(taken.contrast / window)
+    grey += np.float32((middle - look.black - taken.contrast * (middle + off)) / window)
+    dark = grey < TOE
+    grey[dark] = TOE * np.exp(grey[dark] / TOE - 1)
     # Above the shoulder's start the curve bends over, so that metal saturates without a step.
-    start = 1 - 0.45 * look.shoulder
-    room = 1 - start
-    bent = np.where(grey > start, start + room * (1 - np.exp(-(grey - start) / max(room, 1e-6))), grey)
-    return np.minimum(bent, 1.0) ** look.gamma
+    start, room = 1 - 0.45 * look.shoulder, 0.45 * look.shoulder
+    if room:
+        bright = grey > start
+        grey[bright] = start + room * (1 - np.exp((start - grey[bright]) / room))
+    np.minimum(grey, 1.0, out=grey)
+    return grey if look.gamma == 1 else grey**look.gamma
 
 
 def draw_seam(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: float) -> np.ndarray:
@@ -90,19 +100,23 @@ def frame_border(grey: np.ndarray, look: Look, rng: np.random.Generator, scale: 
     if white:
         inside = inside + _fray(rng, grey.shape, 0.11 * look.border_mm * scale)
     softness = (0.7 if white else 0.12) * scale
-    open_to = 1 / (1 + np.exp(np.clip(-inside / softness, -30, 30)))
-    return grey * open_to + (1.0 if white else 0.0) * (1 - open_to)
+    edge = inside < 16 * softness
+    shut = 1 / (1 + np.exp(np.clip(inside[edge] / softness, -30, 30)))
+    grey[edge] += shut * ((1.0 if white else 0.0) - grey[edge])
+    return grey
 
 
 def _rounded_window(shape: tuple[int, int], insets: np.ndarray, radius: float) -> np.ndarray:
     """Distance in pixels inside a rectangle with round corners, `insets` pixels (top, bottom, left, right) within the
     picture."""
-    top, bottom, left, right = insets + radius
+    top, bottom, left, right = (insets + radius).astype(np.float32)
     y, x = (np.arange(length, dtype=np.float32) + 0.5 for length in shape)
-    over_y = np.maximum(top - y, y - (shape[0] - bottom))[:, None]
-    over_x = np.maximum(left - x, x - (shape[1] - right))[None, :]
-    corner = np.hypot(np.maximum(over_x, 0), np.maximum(over_y, 0))
-    return radius - corner - np.minimum(np.maximum(over_x, over_y), 0)
+    over_y = np.maximum(top - y, y - (shape[0] - bottom))
+    over_x = np.maximum(left - x, x - (shape[1] - right))
+    distance = np.maximum(over_y[:, None], over_x[None, :])
+    corners = np.ix_(over_y > 0, over_x > 0)
+    distance[corners] = np.hypot(over_y[over_y > 0, None], over_x[None, over_x > 0])
+    return np.float32(radius) - distance
 
 
 def _fray(rng: np.random.Generator, shape: tuple[int, int], amount: float) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import LOWER, UPPER, Patient
+from .curves import curve
 from .geometry import CREST, arch_positions, half_opening, measures, occlusal_line
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved, ring
 
-BODY, CORTEX = 0.118, 0.130
+BODY, CORTEX = 0.125, 0.085
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -42,22 +43,23 @@ CONDYLE = 14  # the condyle's highest point among those of a posterior border
 
 def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     """The outline from the chin along the lower border, angle, condyle and coronoid to the last tooth, in mm."""
-    jaws = patient.jaws
-    wide, flare = jaws.ramus_width - 41 + scene.rng.normal(0, 2.0), jaws.gonial_flare + scene.rng.normal(0, 1.6)
-    lift, peak = jaws.condyle_height - 27 + scene.rng.normal(0, 2.5), scene.rng.normal(0, 2.0)
-    size, low = jaws.condyle_size, jaws.mandible_height - 31
-    narrow = wide + 5
-    drop, lean = 0.9 * flare, scene.rng.normal(6.5, 4.5)
-    body = [(20, 138.2 + low), (40, 133.6 + low), (57, 124.6 + low + 0.1 * drop),
-            (74 + 0.4 * narrow, 114 + low + 0.3 * drop),
-            (88 + 0.9 * narrow, 107 + low / 2 + 0.65 * drop - 0.6 * jaws.antegonial_notch)]  # fmt: skip
-    angle = [(100 + wide, 101.8 + 0.9 * drop), (107.5 + wide + flare / 3, 95 + drop), (111 + wide + flare / 3, 86)]
-    ramus = [(110 + wide, 74), (109.5 + wide + 0.2 * lean, 60), (110 + wide + 0.7 * lean, 48 + lift / 2)]
+    jaws, rng = patient.jaws, scene.rng
+    wide, flare = jaws.ramus_width - 33 + rng.normal(0, 2.0), jaws.gonial_flare + rng.normal(0, 1.4)
+    lift, peak = jaws.condyle_height - 24.5 + rng.normal(0, 2.5), rng.normal(0, 2.0)
+    size, low, dent = jaws.condyle_size, jaws.mandible_height - 32, jaws.antegonial_notch
+    lean = rng.normal(2.0, 3.2)
+    body = [(20, 139.6 + low), (34, 136.6 + low), (49, 132.2 + low + 0.1 * flare),
+            (64 + 0.2 * wide, 124.6 + 0.9 * low + 0.3 * flare),
+            (80 + 0.6 * wide, 115.4 + 0.7 * low + 0.6 * flare - 0.8 * dent)]  # fmt: skip
+    angle = [(94 + 0.8 * wide, 108.6 + 0.5 * low + flare), (105 + wide, 103.4 + 0.3 * low + 1.1 * flare),
+             (110.4 + wide + flare / 4, 95 + 0.6 * flare)]  # fmt: skip
+    ramus = [(112 + wide, 82), (112.6 + wide + 0.2 * lean, 66), (114 + wide + 0.7 * lean, 48 + lift / 2)]
     head = [(4.2, 15), (4.9, 7), (3.4, 1.2), (-0.8, -0.6), (-4.4, 2.8), (-5.4, 13)]
-    condyle = [(106.5 + wide + lean + 1.2 * size * x, 23.5 + lift + size * y) for x, y in head]
-    notch = [(98.5 + wide + 0.8 * lean, 45 + lift), (93 + wide / 2, 58 + lift / 2), (86, 58.5 + peak / 2)]
-    coronoid = [(78, 53 + peak), (72.5, 48 + peak), (69.5, 51 + peak), (69.5, 60), (70, 68), (71, 76)]
-    parts = ((body, 0.7), (angle + ramus, 0.9), (condyle, 0.4), (notch + coronoid, 1.1))
+    condyle = [(113.6 + wide + lean + size * x, 24.5 + lift + size * y) for x, y in head]
+    notch = [(105 + wide + 0.8 * lean, 41 + lift), (102.5 + wide + 0.4 * lean, 49 + lift / 2),
+             (96 + 0.7 * wide, 53 + lift / 2 + peak / 2), (87 + wide / 4, 52 + peak)]  # fmt: skip
+    coronoid = [(80, 46 + peak), (75.5, 42 + peak), (72.5, 45 + peak), (72, 58), (71.5, 68), (71, 76)]
+    parts = ((body, 0.6), (angle, 1.0), (ramus, 0.5), (condyle, 0.35), (notch + coronoid, 1.1))
     return mirrored(np.vstack([scene.wobble(points, amount) for points, amount in parts]), side)
 
 
@@ -65,7 +67,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     """Draw the lower jaw between its two posterior borders; returns where canals and foramina lie, in pixels."""
     crest = alveolar_crest(patient, upper=False)
     right, left = borders[-1], borders[1]
-    chin = [(0.0, 138.4 + patient.jaws.mandible_height - 31)]
+    chin = [(0.0, 140.4 + patient.jaws.mandible_height - 32)]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.5).fine(scene.shape)
@@ -74,7 +76,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     scene.add("trough", _thinned(scene, body, edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
     rim = Patch(sharp.top, sharp.left, 0.2 * sharp.values + wide.values)
-    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.0, 0.03))
+    scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.0, 0.02))
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     _draw_alveolar_process(scene, crest, density)
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
@@ -85,9 +87,10 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
 def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> None:
     """The bone around the roots, thicker than what lies below them; it comes up gradually from the crest."""
     x, y = crest[2:-2].T
-    for down, deep, blurred in ((-2.0, 17.0, 4.0), (2.0, 23.0, 6.0)):
-        outline = np.vstack([np.stack([x, y + down], 1), np.stack([0.94 * x, y + deep], 1)[::-1]])
-        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, 0.068 * density)
+    front = 1 - 0.55 * np.exp(-((x / 42) ** 2))  # thin where the roots of the front teeth end
+    for down, deep, blurred, depth in ((-2.0, 19.0, 4.0, 0.045), (2.0, 33.0, 6.5, 0.06)):
+        outline = np.vstack([np.stack([x, y + down], 1), np.stack([0.94 * x, y + deep * front], 1)[::-1]])
+        scene.add_area("trough", scene.wobble(outline, 1.2), blurred, depth * density)
 
 
 def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
@@ -109,9 +112,12 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
-    ramp = np.maximum(ramp, 0.65 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    ramp = np.maximum(ramp, 0.5 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
+    ramp = ramp * (1 - 0.45 * np.clip((columns - 82) / 18, 0, 1) * np.clip((rows - 60) / 20, 0, 1))  # thin behind
+    # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
+    ramp = ramp * (1 - 0.4 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.40 * np.clip((rows - 100) / 22, 0, 1) * fossa
+    lower = 1 - 0.28 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -124,26 +130,31 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 
 
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
-    cortex = patient.jaws.cortex
-    widths = cortex * np.array([0.1, 0.3, 0.6, 0.9, 1.1, 1.1, 1.0, 1.1, 1.1, 0.9, 0.6, 0.3, 0.1])
-    widths *= scene.rng.uniform(0.6, 1.5, 13)
-    for thick, share in ((0.9, 0.25), (1.4, 0.35), (2.2, 0.3), (3.6, 0.2)):  # dense outside, it fades into the bone
-        scene.add_line("trough", moved(border, 0, -cortex * 0.5 * thick), thick * widths, 0.4 * thick, share * CORTEX)
-    for _ in range(int(scene.rng.integers(3, 9))):  # and comes off in leaves
-        first, count = scene.rng.integers(1, 8), int(scene.rng.integers(3, 6))
-        leaf = moved(border[first : first + count], 0, -cortex * scene.rng.uniform(0.7, 2.6))
-        leaf = scene.wobble(leaf, 0.7)
-        widths = scene.rng.uniform(0.6, 2.0) * np.sin(np.linspace(0.1, np.pi - 0.1, count))
-        scene.add_line("trough", leaf, widths, 0.4, scene.rng.uniform(0.01, 0.05))
+    """The lower border: a grey band, not much denser than the bone above it, which runs out towards the angles."""
+    rng, cortex = scene.rng, patient.jaws.cortex
+    along = np.array([0.1, 0.4, 0.8, 1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.0, 0.8, 0.4, 0.1])
+    seen, thick = rng.uniform(0.4, 1.3), cortex * along * rng.uniform(0.85, 1.15, 13)
+    for more, share, blurred in ((0.85, 0.3, 0.5), (1.15, 0.4, 0.35), (2.2, 0.15, 1.6)):
+        line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
+        scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
+    dense = curve(border, step=1.0)
+    for _ in range(int(rng.integers(4, 14))):  # and comes off in leaves, with marrow between them
+        start = rng.normal(len(dense) / 2, len(dense) / 5)
+        places = np.clip(start + np.linspace(-0.5, 0.5, 4) * rng.uniform(10, 36), 0, len(dense) - 1).astype(int)
+        leaf = scene.wobble(moved(dense[places], 0, -cortex * rng.uniform(0.8, 2.4)), 0.5)
+        widths = rng.uniform(0.4, 1.2) * np.array((0.1, 1.0, 1.0, 0.1))
+        bone = rng.uniform(0.01, 0.045)
+        scene.add_line("trough", leaf, widths, 0.25, bone)
+        scene.add_line("trough", moved(leaf, 0, 0.9), widths, 0.25, -bone * rng.uniform(0.0, 1.0))
 
 
 def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) -> dict:
-    head = border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
-    body = scene.area(head, scene.rng.uniform(0.3, 0.8))
+    rng, head = scene.rng, border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
+    body = scene.area(head, rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.places(body)[0]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), scene.rng.uniform(0.02, 0.10))
-    rim = (0.1, 1.0, 1.6, 2.0, 2.0, 2.0, 2.0, 1.8, 1.2, 0.1)
-    scene.add_line("trough", head, rim, scene.rng.uniform(0.3, 0.7), scene.rng.uniform(0.0, 0.04))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), rng.uniform(0.0, 0.05))
+    rim = np.array((0.1, 0.6, 0.9, 1.0, 1.0, 1.0, 1.0, 0.9, 0.6, 0.1))
+    scene.add_line("trough", moved(head, -0.3 * side, 0.3), rim * rng.uniform(0.6, 1.4), 0.3, rng.uniform(0.0, 0.05))
     front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]
     front = mirrored(scene.wobble(front, 1.2), side)
     scene.add_area("trough", front, scene.rng.uniform(2.0, 5.0), scene.rng.uniform(-0.02, 0.02))
@@ -152,7 +163,10 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     for wide, blurred, depth in ((1.0, 0.5, 0.035), (3.0, 1.6, 0.03)):
         widths = wide * np.array((0.6, 1.4, 1.8, 1.2, 0.3))
         scene.add_line("trough", oblique, widths, blurred, depth * scene.rng.uniform(0.1, 1.4))
-    scene.add_line("trough", border[4:12], (0.8, 1.6, 2.0, 2.0, 1.8, 1.6, 1.6, 1.0), 0.8, scene.rng.uniform(0.0, 0.05))
+    behind = moved(border[5:13], -0.5 * side, 0.0)
+    for wide, blurred, most in ((0.8, 0.35, 0.02), (2.6, 1.2, 0.015)):
+        widths = wide * np.array((0.3, 1.0, 1.2, 1.2, 1.0, 1.0, 0.8, 0.4)) * rng.uniform(0.5, 1.4, 8)
+        scene.add_line("trough", behind, widths, blurred, rng.uniform(0.0, most))
     return _draw_canal(scene, patient, side)
 
 
@@ -162,7 +176,7 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
     course = [(93, 70), (90, 82), (83, 94), (73, 103 + low * 0.6), (61, 110 + low * 0.8), (49, 115 + low)]
     course.append((38, 113 + low))
     course = mirrored(scene.wobble(course, 0.9), side)
-    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.020)
+    scene.add_line("trough", course, (3.0, 3.0, 3.0, 2.8, 2.6, 2.4, 1.8), 0.8, -0.030)
     clear = float(scene.rng.uniform(0.15, 0.9))
     for offset in (-1.6, 1.5):
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
@@ -173,13 +187,18 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
 
 
 def _draw_chin(scene: Scene) -> None:
-    """The thick bone of the chin, and the submandibular fossae beside it where the jaw is thin."""
-    chin = [(0, 108), (16, 114), (26, 124), (20, 135), (0, 137), (-20, 135), (-26, 124), (-16, 114)]
-    scene.add_area("trough", scene.wobble(chin, 1.5), 4.0, 0.03)
+    """The thick bone of the chin above the lower border, and the submandibular fossae beside it, where it is thin."""
     rng = scene.rng
-    for _ in range(int(rng.integers(2, 7))):  # the tubercles where the tongue's muscles begin, and dense islands
-        island = ring(rng.normal((0, 126), (9, 5)), rng.uniform(1.5, 6), rng.uniform(1, 2.6), 7)
-        scene.add_area("trough", scene.wobble(island, 0.5), rng.uniform(0.4, 1.2), rng.uniform(-0.02, 0.07))
+    for high, half, blurred, most in ((114, 36, 4.5, 0.05), (124, 30, 2.5, 0.08)):
+        chin = [(0, high), (0.6 * half, high + 2), (half, high + 10), (0.85 * half, 135), (0, 139)]
+        chin += [(-x, y) for x, y in chin[-2:0:-1]]
+        scene.add_area("trough", scene.wobble(chin, 2.0), blurred, rng.uniform(0.0, most))
+    for _ in range(int(rng.integers(2, 9))):  # where the tongue's muscles begin, and dense threads about it
+        start = rng.normal((0, 127), (8, 5))
+        thread = scene.wobble(start + np.outer((-1, 0, 1), rng.normal(0, (4, 2.0))), 1.0)
+        scene.add_line(
+            "trough", thread, (0.3, rng.uniform(0.8, 2.6), 0.3), rng.uniform(0.3, 0.8), rng.uniform(0.0, 0.07)
+        )
     fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
     for side in (-1, 1):
         scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.008)

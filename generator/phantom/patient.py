@@ -9,7 +9,7 @@ from .anatomy import LOWER, UPPER, Jaws, Patient, Positioning, Tooth
 
 def random_patient(rng: np.random.Generator) -> Patient:
     """A patient drawn from `rng`: age first, since teeth are lost, filled and worn with the years."""
-    age = int(np.clip(rng.normal(39, 16), 17, 85))
+    age = int(np.clip(16 + rng.gamma(1.7, 11.5), 17, 85))
     jaws = random_jaws(rng, age)
     missing = _random_missing(rng, age)
     decay = 0.75 * rng.gamma(0.7, 1 / 0.7)  # most people have little of it, and few have most
@@ -18,7 +18,9 @@ def random_patient(rng: np.random.Generator) -> Patient:
     if positioning.bite_block:  # which parts the front teeth
         jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(2.8, 5.5)))
     patient = Patient(age, jaws, positioning, teeth, missing, [], random_soft_tissue(rng), [])
+    _settle(rng, patient)
     _crowd(rng, patient)
+    _crown_a_pair(rng, patient)
     _place_implants(rng, patient)
     _place_bridges(rng, patient)
     _drift_into_gaps(rng, patient)
@@ -38,25 +40,25 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
     normal = rng.normal
     return Jaws(
         size=np.clip(normal(1.0, 0.042), 0.9, 1.1),
-        mandible_height=normal(32.2, 2.4),
-        ramus_width=normal(33.0, 3.6),
-        gonial_flare=normal(2, 3.8),
+        mandible_height=normal(32.0, 1.3),
+        ramus_width=normal(33.0, 2.8),
+        gonial_flare=normal(0, 2.9),
         antegonial_notch=rng.gamma(1.3, 0.6),
-        condyle_height=normal(27, 5.0),
+        condyle_height=normal(24.5, 5.5),
         condyle_size=np.clip(normal(1, 0.12), 0.7, 1.3),
         cortex=np.clip(normal(3.6, 0.5) - 0.015 * max(0, age - 50), 2.0, 5.0),
         bone_loss=max(0.0, normal(0.02, 0.025) * (age - 15)),
         trabecular_coarseness=np.clip(normal(1, 0.15), 0.7, 1.4),
         bone_density=np.clip(normal(1, 0.1), 0.75, 1.25),
-        sinus_depth=normal(0, 3.0),
+        sinus_depth=normal(0, 3.6),
         sinus_width=normal(0, 2.5),
-        palate_height=normal(43.0, 3.4),
+        palate_height=normal(42.5, 4.4),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
         smile=np.clip(normal(9.6, 3.4), 1, 20),
         bite_opening=np.clip(normal(4.5, 1.6), 0.8, 9.0),
         bite_wedge=np.clip(normal(0.3, 0.28), 0.0, 1.0),
-        overlap=[float(value) for value in rng.gamma(2.2, 0.65, 2)],
+        overlap=[float(value) for value in rng.gamma(1.3, 0.7, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
 
@@ -78,10 +80,10 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
 
 def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
     return {
-        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.5),
+        "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.9),
         "spine_density": float(np.clip(rng.gamma(2.2, 0.52), 0.2, 2.8)),
         "ghost": float(rng.uniform(0.6, 1.3)),
-        "turbinates": float(rng.uniform(0.7, 1.5)),
+        "turbinates": float(rng.uniform(0.5, 1.2)),
         "bulk": float(np.clip(rng.normal(1, 0.2), 0.5, 1.5)),
         "tongue": float(rng.uniform(0.45, 1.3)),
         "airway": float(rng.uniform(0.0, 1.0)),
@@ -102,7 +104,7 @@ def _random_missing(rng: np.random.Generator, age: int) -> list[int]:
     frailty = rng.gamma(0.6, 0.9) * max(0.0, age - 22) / 40
     weight = {1: 0.25, 2: 0.3, 3: 0.1, 4: 0.5, 5: 0.7, 6: 1.3, 7: 0.9, 8: 1.0}
     chance = {fdi: 1 - np.exp(-0.16 * frailty * weight[fdi % 10]) for fdi in UPPER + LOWER}
-    absent_wisdom = rng.uniform(0.05, 0.8)
+    absent_wisdom = rng.uniform(0.0, 0.65)
     for fdi in (18, 28, 38, 48):
         chance[fdi] = min(0.97, absent_wisdom + 0.3 * (age > 45))
     missing = {fdi for fdi in UPPER + LOWER if rng.uniform() < chance[fdi]}
@@ -122,7 +124,7 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int, decay: float) ->
     tooth = Tooth(
         fdi,
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
-        tilt=float(rng.normal(LEAN[fdi in UPPER][fdi % 10 - 1], 5.6)),
+        tilt=float(rng.normal(LEAN[fdi in UPPER][fdi % 10 - 1], 3.0 if fdi % 10 < 6 else 5.0)),
         shift=float(rng.normal(0, 0.4)),
         intrusion=float(rng.normal(0, 0.8)),
         rotation=float(rng.normal(0, 18)),
@@ -133,20 +135,26 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int, decay: float) ->
     )
     if tooth.position == 8:
         tooth.size *= 0.93
-        _place_wisdom_tooth(rng, tooth)
+        _place_wisdom_tooth(rng, tooth, age)
     if tooth.state == "erupted":
         _treat(rng, tooth, age, decay)
     return tooth
 
 
-def _place_wisdom_tooth(rng: np.random.Generator, tooth: Tooth) -> None:
+def _place_wisdom_tooth(rng: np.random.Generator, tooth: Tooth, age: int) -> None:
+    """Half of all wisdom teeth never come in: lower ones lie aslant or level against the tooth before them, upper ones
+    stay high and look backwards; with the young their roots are not yet grown."""
     fate = rng.uniform()
-    if fate < 0.26:
-        tooth.state, tooth.intrusion = "impacted", float(rng.uniform(2, 5) if tooth.upper else rng.uniform(3, 7))
-        tooth.tilt = float(rng.choice([-1, 1], p=[0.15, 0.85]) * rng.uniform(20, 75)) if not tooth.upper else 12.0
-    elif fate < 0.52:
-        tooth.state, tooth.intrusion = "partly erupted", float(rng.uniform(0.5, 2))
-        tooth.tilt = float(rng.normal(12, 9))
+    if fate < (0.34 if age < 30 else 0.24):
+        tooth.state, tooth.intrusion = "impacted", float(rng.uniform(3, 9) if tooth.upper else rng.uniform(0.5, 7))
+        lying = rng.choice(4, p=(0.45, 0.25, 0.22, 0.08))
+        angles = ((22, 62), (62, 98), (-8, 22), (-45, -8))[lying]
+        tooth.tilt = float(rng.uniform(*angles) if not tooth.upper else rng.normal(-12, 16))
+        if age < 23:
+            tooth.root_length = float(rng.uniform(0.15, 0.8))
+    elif fate < 0.55:
+        tooth.state, tooth.intrusion = "partly erupted", float(rng.uniform(0.3, 2.5))
+        tooth.tilt = float(rng.normal(16, 10) if not tooth.upper else rng.normal(-4, 8))
     tooth.tilt += float(rng.normal(0, 4))
 
 
@@ -159,14 +167,40 @@ def _treat(rng: np.random.Generator, tooth: Tooth, age: int, decay: float) -> No
         tooth.fillings = sorted(str(s) for s in rng.choice(surfaces, int(rng.integers(1, 3)), replace=False))
     if rng.uniform() < 0.025 * exposed:
         tooth.root_filled, tooth.crown = True, bool(rng.uniform() < (0.6 if tooth.position > 3 else 0.3))
+        if not tooth.crown and not tooth.fillings:  # what closes the way in
+            tooth.fillings = ["occlusal"] if tooth.position > 3 else ["mesial"]
         tooth.post = bool(tooth.crown and rng.uniform() < 0.15)
         tooth.apical_lesion = float(rng.uniform(1.2, 3.0)) if rng.uniform() < 0.25 else 0.0
     elif rng.uniform() < 0.022 * exposed:
         tooth.crown = True
     tooth.ceramic = bool(rng.uniform() < (0.6 if tooth.position > 3 else 0.95))
-    if rng.uniform() < 0.06 and not tooth.crown:
+    if rng.uniform() < 0.02 * min(decay, 3.0) and not tooth.crown:
         tooth.caries = [str(rng.choice(["mesial", "distal"]))]
     tooth.calculus = bool(age > 35 and rng.uniform() < 0.04)
+
+
+def _settle(rng: np.random.Generator, patient: Patient) -> None:
+    """Neighbours lean alike: waves of tilt and of height that run along each arch, a person's own."""
+    for arch in (UPPER, LOWER):
+        place = np.arange(16)
+        tilt, height = (amount * np.interp(place, np.linspace(0, 15, 6), rng.normal(0, 1, 6)) for amount in (3.6, 0.45))
+        for tooth in patient.teeth:
+            if tooth.fdi in arch and tooth.state == "erupted":
+                tooth.tilt += float(tilt[arch.index(tooth.fdi)])
+                tooth.intrusion += float(height[arch.index(tooth.fdi)])
+
+
+def _crown_a_pair(rng: np.random.Generator, patient: Patient) -> None:
+    """Front teeth that broke together, crowned together, often with filled roots."""
+    if patient.age < 22 or rng.uniform() > 0.07:
+        return
+    first = int(rng.choice((12, 11, 21)))
+    pair = [patient.tooth(first), patient.tooth({12: 11, 11: 21, 21: 22}[first])]
+    ceramic, filled = bool(rng.uniform() < 0.8), rng.uniform(0, 1, 2) < 0.5
+    if all(tooth is not None and tooth.state == "erupted" for tooth in pair):
+        for tooth, root_filled in zip(pair, filled, strict=True):
+            tooth.crown, tooth.ceramic, tooth.fillings, tooth.caries = True, ceramic, [], []
+            tooth.root_filled = tooth.root_filled or bool(root_filled)
 
 
 def _crowd(rng: np.random.Generator, patient: Patient) -> None:
@@ -182,7 +216,7 @@ def _crowd(rng: np.random.Generator, patient: Patient) -> None:
 
 
 def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
-    keen = rng.uniform() < 0.14
+    keen = rng.uniform() < 0.3
     for fdi in patient.missing:
         if keen and fdi % 10 != 8 and patient.age > 22 and rng.uniform() < 0.45:
             patient.teeth.append(
@@ -192,19 +226,41 @@ def _place_implants(rng: np.random.Generator, patient: Patient) -> None:
 
 
 def _place_bridges(rng: np.random.Generator, patient: Patient) -> None:
-    """A single gap between two standing teeth may be bridged: both neighbours crowned, a pontic between."""
+    """A gap of one or two between standing teeth may be bridged: the neighbours crowned, pontics between, and now and
+    then a further tooth crowned to hold it."""
     for arch in (UPPER, LOWER):
-        for before, gap, after in zip(arch, arch[1:], arch[2:], strict=False):
-            pillars = [patient.tooth(before), patient.tooth(after)]
-            if gap not in patient.missing or any(p is None or p.state != "erupted" for p in pillars):
-                continue
-            if rng.uniform() < 0.2:
-                patient.bridges.append([before, gap, after])
-                ceramic = bool(rng.uniform() < 0.4)
-                for pillar in pillars:
-                    pillar.crown, pillar.fillings, pillar.caries, pillar.ceramic = True, [], [], ceramic
-                patient.teeth.append(Tooth(gap, "pontic", crown=True, ceramic=ceramic))
-                patient.missing.remove(gap)
+        for first in range(len(arch) - 2):
+            for last in (first + 2, first + 3, first + 4):
+                span = list(arch[first : last + 1])
+                if last < len(arch) and _can_bridge(patient, span) and rng.uniform() < 0.3:
+                    if first > 1 and rng.uniform() < 0.3 and _stands(patient, arch[first - 1]):
+                        span.insert(0, arch[first - 1])
+                    _bridge(rng, patient, span)
+
+
+def _stands(patient: Patient, fdi: int) -> bool:
+    """Whether an erupted natural tooth stands there that no crown covers yet, or could be given one."""
+    tooth = patient.tooth(fdi)
+    return tooth is not None and tooth.state == "erupted" and all(fdi not in bridge for bridge in patient.bridges)
+
+
+def _can_bridge(patient: Patient, span: list[int]) -> bool:
+    return all(fdi in patient.missing for fdi in span[1:-1]) and all(
+        _stands(patient, fdi) for fdi in span[:: len(span) - 1]
+    )
+
+
+def _bridge(rng: np.random.Generator, patient: Patient, span: list[int]) -> None:
+    """Crown what stands along a span of neighbouring positions, and hang pontics where nothing does."""
+    patient.bridges.append(span)
+    ceramic = bool(rng.uniform() < 0.4)
+    for fdi in span:
+        pillar = patient.tooth(fdi)
+        if pillar is None:
+            patient.teeth.append(Tooth(fdi, "pontic", crown=True, ceramic=ceramic))
+            patient.missing.remove(fdi)
+        else:
+            pillar.crown, pillar.fillings, pillar.caries, pillar.ceramic = True, [], [], ceramic
 
 
 def _drift_into_gaps(rng: np.random.Generator, patient: Patient) -> None:

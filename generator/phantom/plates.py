@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .curves import Lines
 from .raster import soft_ramps
 from .scene import Scene, mirrored
 
@@ -67,7 +68,8 @@ def draw_edges(scene: Scene) -> None:
     for layer, least, most, blurred in SOFTNESS:
         chosen = (softness >= least) & (softness < most)
         if chosen.any():
-            scene.add(layer, soft_ramps(outlines[chosen], ramps[chosen], blurred * scene.scale, scene.shape), 1.0)
+            lines = Lines.of(outlines[chosen])
+            scene.add(layer, soft_ramps(lines, ramps[chosen], blurred * scene.scale, scene.shape), 1.0)
 
 
 @dataclass(frozen=True)

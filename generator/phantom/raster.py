@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft, ndimage
 
+from .curves import Lines, bands
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -55,40 +57,6 @@ class Patch:
         return seen
 
 
-def curve(points, closed: bool = False, step: float = 1.0) -> np.ndarray:
-    """A smooth curve through `points` (n, 2), sampled about every `step` units: array (m, 2).
-
-    A Catmull-Rom curve over the centripetal length, which neither overshoots nor loops where the points crowd (Yuksel
-    et al. 2011).
-    """
-    points = np.asarray(points, dtype=float)
-    if closed:
-        padded = np.vstack([points[-1:], points, points[:2]])
-    else:
-        padded = np.vstack([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
-    chord = np.hypot(*np.diff(padded, axis=0).T)
-    knots = np.concatenate([[0.0], np.cumsum(np.sqrt(np.maximum(chord, 1e-9)))])
-    slope = _centripetal_slopes(padded, knots)
-    count = max(8, int(chord[1:-1].sum() / step))
-    t = np.linspace(knots[1], knots[-2], count, endpoint=not closed)
-    i = np.clip(np.searchsorted(knots, t, "right") - 1, 1, len(knots) - 3)
-    width = (knots[i + 1] - knots[i])[:, None]
-    s = (t[:, None] - knots[i][:, None]) / width
-    rise = padded[i + 1] - padded[i]
-    return padded[i] + s * (width * slope[i] + s * (
-        3 * rise - width * (2 * slope[i] + slope[i + 1]) + s * (width * (slope[i] + slope[i + 1]) - 2 * rise)
-    ))  # fmt: skip
-
-
-def _centripetal_slopes(points: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """The derivative at every inner point: the parabola's through it and its two neighbours."""
-    gap = np.diff(knots)[:, None]
-    secant = np.diff(points, axis=0) / gap
-    slope = np.zeros_like(points)
-    slope[1:-1] = (gap[1:] * secant[:-1] + gap[:-1] * secant[1:]) / (gap[1:] + gap[:-1])
-    return slope
-
-
 def fill(outline: np.ndarray, shape: tuple[int, int], margin: int = 2) -> Patch:
     """The exact-area coverage (0…1) of a closed polygon (n, 2) in a picture of `shape`, `margin` pixels around it.
 
@@ -98,8 +66,8 @@ def fill(outline: np.ndarray, shape: tuple[int, int], margin: int = 2) -> Patch:
     window = _bounds(outline, shape, margin)
     left, top, right, bottom = window
     points = np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top])
-    (area,) = _signed_areas([points], np.ones((1, 1)), window)
-    return Patch(top, left, np.clip(np.abs(area), 0, 1).astype(np.float32))
+    (area,) = _signed_areas(Lines.of([points]), np.ones((1, 1)), window)
+    return Patch(top, left, np.clip(np.abs(area), 0, 1))
 
 
 def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[int, int, int, int]:
@@ -110,37 +78,43 @@ def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[in
     return int(left), int(top), int(right), int(bottom)
 
 
-def _turn(polygon: np.ndarray) -> float:
-    """1 or -1 by the way round that the polygon runs: 1 where `_signed_areas` counts its area as positive."""
-    x, y = polygon.T
-    closing = y[-1] * x[0] - x[-1] * y[0]
-    return float(np.sign(y[:-1] @ x[1:] - x[:-1] @ y[1:] + closing))
+def _turns(polygons: Lines) -> np.ndarray:
+    """1 or -1 by the way round that each polygon runs: 1 where `_signed_areas` counts its area as positive."""
+    (x, y), (to_x, to_y) = polygons.points.T, polygons.points[_following(polygons)].T
+    return np.sign(np.add.reduceat(y * to_x - x * to_y, polygons.starts))
 
 
-def _signed_areas(polygons: Sequence[np.ndarray], weights: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
-    """Areas (k, rows, columns) of a window covered by n polygons (m, 2), added up with each of the weights (k, n)."""
+def _following(polygons: Lines) -> np.ndarray:
+    """The index of the point after each, round every polygon."""
+    following = np.arange(1, len(polygons.points) + 1)
+    following[polygons.starts + polygons.counts - 1] = polygons.starts
+    return following
+
+
+def _signed_areas(polygons: Lines, weights: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
+    """Areas (k, rows, columns) of a window covered by n polygons, added up with each of the weights (k, n)."""
     rows, columns = window[3] - window[1], window[2] - window[0]
-    starts = np.concatenate(polygons)
-    steps = np.concatenate([np.diff(points, axis=0, append=points[:1]) for points in polygons])
-    owner = np.repeat(np.arange(len(polygons)), [len(points) for points in polygons])
-    (x0, y0), (x1, y1), origin = _densify(starts, steps)
+    starts = polygons.points
+    (x0, y0), (x1, y1), origin = _densify(starts, starts[_following(polygons)] - starts)
     first = np.floor(np.minimum(y0, y1)).astype(int)
     pieces = np.floor(np.maximum(y0, y1)).astype(int) - first + 1
     edge = np.repeat(np.arange(len(x0)), pieces)
     row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     start, stop = np.clip(y0[edge], row, row + 1), np.clip(y1[edge], row, row + 1)
-    rise = np.where(y1 == y0, 1.0, y1 - y0)[edge]
-    x = x0[edge] + ((start + stop) / 2 - y0[edge]) / rise * (x1 - x0)[edge]
+    slope = (x1 - x0) / np.where(y1 == y0, 1.0, y1 - y0)
+    x = x0[edge] + ((start + stop) / 2 - y0[edge]) * slope[edge]
     x, row = np.clip(x, 0, columns), np.clip(row, 0, rows - 1)
     column = np.floor(x).astype(int)
     share, height = x - column, stop - start
-    place, polygon = row * (columns + 2) + column, owner[origin[edge]]
-    cells = np.empty((len(weights), rows * (columns + 2)))
-    for filled, weight in zip(cells, weights, strict=True):
+    place, polygon = row * (columns + 2) + column, polygons.owner[origin[edge]]
+    areas = np.empty((len(weights), rows, columns), np.float32)
+    for area, weight in zip(areas, weights, strict=True):
         signed = height * weight[polygon]
-        filled[:] = np.bincount(place, signed * (1 - share), minlength=filled.size)
-        filled += np.bincount(place + 1, signed * share, minlength=filled.size)
-    return np.cumsum(cells.reshape(len(weights), rows, columns + 2), axis=2)[..., :columns]
+        # An edge covers the part of its own cell that lies right of it, and all cells further right.
+        covered = np.bincount(place, signed, minlength=rows * (columns + 2)).reshape(rows, -1).cumsum(axis=1)
+        covered -= np.bincount(place, signed * share, minlength=covered.size).reshape(rows, -1)
+        area[:] = covered[:, :columns]
+    return areas
 
 
 def _densify(starts: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,67 +128,74 @@ def _densify(starts: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndar
     return begin.T, (begin + piece).T, edge
 
 
-def stroke(line: np.ndarray, width, shape: tuple[int, int]) -> Patch:
-    """The coverage of a line (n, 2) drawn `width` pixels wide; `width` may be one number a point."""
-    return fill(band(line, width), shape)
-
-
-def band(line: np.ndarray, width) -> np.ndarray:
-    """The outline of a line (n, 2) drawn `width` pixels wide; `width` may be one number a point."""
-    tangent = np.gradient(line, axis=0)
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1) / np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    half = normal * np.broadcast_to(np.asarray(width, dtype=float), len(line))[:, None] / 2
-    return np.vstack([line + half, (line - half)[::-1]])
+def stroke(line: np.ndarray, width: float, shape: tuple[int, int]) -> Patch:
+    """The coverage of a line (n, 2) drawn `width` pixels wide."""
+    return fill(bands(Lines.of([line]), [np.array([width])]).points, shape)
 
 
 def soft_fill(outline: np.ndarray, sigma: float, shape: tuple[int, int]) -> Patch:
     """The coverage of a closed polygon blurred by `sigma` pixels, on the coarsest grid that the blur allows."""
-    step, coarse = _grid(sigma, shape)
-    patch = soften(fill(outline / step, coarse, margin=0), sigma / step, coarse)
+    step = int(coarsest(sigma))
+    coarse = coarse_shape(shape, step)
+    patch = soften(fill(outline / step, coarse, margin=0), float(on_grid(sigma, step)), coarse)
     return Patch(patch.top, patch.left, patch.values, step)
 
 
-def soft_sum(outlines: Sequence[np.ndarray], depths: Sequence[float], sigma: float, shape: tuple[int, int]) -> Patch:
-    """Closed polygons (m, 2) at once, each with its depth, added up where they overlap and blurred by `sigma` pixels
-    on the coarsest grid that the blur allows."""
-    step, coarse = _grid(sigma, shape)
-    window, inside, turns = _framed([outline / step for outline in outlines], coarse)
+def soft_sum(outlines: Lines, depths: Sequence[float], sigma: float, shape: tuple[int, int]) -> Patch:
+    """Closed polygons at once, each with its depth, added up where they overlap and blurred by `sigma` pixels on the
+    coarsest grid that the blur allows."""
+    step = int(coarsest(sigma))
+    coarse = coarse_shape(shape, step)
+    window, inside, turns = _framed(outlines, step, coarse)
     (depth,) = _signed_areas(inside, (turns * depths)[None], window)
     return _softened(depth, window, sigma, step, coarse)
 
 
-def soft_ramps(outlines: Sequence[np.ndarray], ramps: np.ndarray, sigma: float, shape: tuple[int, int]) -> Patch:
+def soft_ramps(outlines: Lines, ramps: np.ndarray, sigma: float, shape: tuple[int, int]) -> Patch:
     """As soft_sum, with depths that are no number but a slope: `ramps` (n, 3) are a, b and c of each polygon, whose
     depth at x, y is a + b x + c y."""
-    step, coarse = _grid(sigma, shape)
-    window, inside, turns = _framed([outline / step for outline in outlines], coarse)
+    step = int(coarsest(sigma))
+    coarse = coarse_shape(shape, step)
+    window, inside, turns = _framed(outlines, step, coarse)
     left, top, right, bottom = window
     a, b, c = ramps.T * turns * [[1], [step], [step]]
     a = a + b * (left + 0.5) + c * (top + 0.5)
     # Sums of evenly deep polygons, with all the a, all the b and all the c, give the sum of the ramps.
     level, across, down = _signed_areas(inside, np.stack([a, b, c]), window)
-    depth = level + np.arange(right - left) * across + np.arange(bottom - top)[:, None] * down
-    return _softened(depth, window, sigma, step, coarse)
+    across *= np.arange(right - left, dtype=np.float32)
+    down *= np.arange(bottom - top, dtype=np.float32)[:, None]
+    return _softened(level + across + down, window, sigma, step, coarse)
 
 
-def _grid(sigma: float, shape: tuple[int, int]) -> tuple[int, tuple[int, int]]:
-    """The widest cells, a power of 2 pixels, that do not show under a blur of `sigma` pixels; rows and columns."""
-    step = 2 ** max(0, int(np.log2(max(sigma, 1.0) / 1.5)))
-    return step, coarse_shape(shape, step)
-
-
-def _framed(outlines: Sequence[np.ndarray], shape: tuple[int, int]):
-    """The window (left, top, right, bottom) that polygons touch, the polygons in it, and which way each turns: ±1."""
-    window = _bounds(np.concatenate(outlines), shape, 2)
+def _framed(outlines: Lines, step: int, shape: tuple[int, int]):
+    """On a grid of `step` pixels: the window (left, top, right, bottom) that polygons touch, the polygons in it, and
+    which way each turns: ±1."""
+    points = outlines.points / step
+    window = _bounds(points, shape, 2)
     left, top, right, bottom = window
-    inside = [np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top]) for outline in outlines]
-    return window, inside, np.array([_turn(points) for points in inside])
+    inside = Lines(np.clip(points - [left, top], [-1.0, 0.0], [right - left, bottom - top]), outlines.counts)
+    return window, inside, _turns(inside)
 
 
 def _softened(depth: np.ndarray, window: tuple[int, int, int, int], sigma: float, step: int, shape) -> Patch:
-    patch = Patch(window[1], window[0], depth.astype(np.float32))
-    patch = soften(patch, sigma / step, shape) if sigma else patch
+    patch = Patch(window[1], window[0], depth)
+    patch = soften(patch, float(on_grid(sigma, step)), shape) if sigma else patch
     return Patch(patch.top, patch.left, patch.values, step)
+
+
+FINEST = 0.849  # cells: the least blur that hides a grid of cells
+
+
+def coarsest(sigma) -> np.ndarray:
+    """The widest cells, a power of 2 pixels, that do not show under a blur of `sigma` pixels."""
+    return 2 ** np.log2(np.maximum(np.asarray(sigma) / FINEST, 1)).astype(int)
+
+
+def on_grid(sigma, step):
+    """The blur in cells that is left to do for a blur of `sigma` pixels: means over cells `step` pixels wide blur by
+    themselves (a variance of 1/12 a cell), and so do the parabolas that `refine` draws between them (1/4)."""
+    own = (1 - 1.0 / np.square(step)) / 3
+    return np.sqrt(np.maximum(np.square(np.asarray(sigma) / step) - own, 0.0))
 
 
 def coarse_shape(shape: tuple[int, int], step: int) -> tuple[int, int]:
@@ -223,7 +204,7 @@ def coarse_shape(shape: tuple[int, int], step: int) -> tuple[int, int]:
 
 
 def refine(coarse: np.ndarray, step: int, shape: tuple[int, int]) -> np.ndarray:
-    """Values on a grid of `step` pixels as a picture of `shape`."""
+    """Values on a grid of `step` pixels, a power of 2, as a picture of `shape`."""
     return _stretch(_stretch(coarse, step, shape[1], 1), step, shape[0], 0)
 
 
@@ -246,24 +227,41 @@ def blur(picture: np.ndarray, sigma) -> np.ndarray:
     A wide blur is done on block means and interpolated back: it leaves nothing finer than the blocks anyway.
     """
     sigma = np.broadcast_to(np.asarray(sigma, dtype=float), 2)
-    step = np.maximum(1, np.minimum((sigma / 2).astype(int), np.array(picture.shape) // 4))
-    if step.max() == 1:
-        return ndimage.gaussian_filter(picture, sigma, mode="nearest", truncate=3.0)
-    small = ndimage.gaussian_filter(_block_means(picture, *step), sigma / step, mode="nearest", truncate=3.0)
+    step = np.minimum(coarsest(sigma), coarsest(np.array(picture.shape) / 4))
+    small = _block_means(_block_means(picture, step[0], 0), step[1], 1)
+    small = ndimage.gaussian_filter(small, on_grid(sigma, step), mode="nearest", truncate=3.0)
     return _stretch(_stretch(small, step[1], picture.shape[1], 1), step[0], picture.shape[0], 0)
 
 
-def _block_means(picture: np.ndarray, down: int, across: int) -> np.ndarray:
+def _block_means(picture: np.ndarray, step: int, axis: int) -> np.ndarray:
+    """Means of `step` rows (axis 0) or columns at a time; the last ones go on as they are."""
+    if step == 1:
+        return picture
+    over = -picture.shape[axis] % step
+    if over:
+        picture = np.pad(picture, [(0, over if axis == k else 0) for k in (0, 1)], mode="edge")
     rows, columns = picture.shape
-    padded = np.pad(picture, ((0, -rows % down), (0, -columns % across)), mode="edge")
-    return padded.reshape(padded.shape[0] // down, down, padded.shape[1] // across, across).mean((1, 3))
+    blocks = picture.reshape(rows // step, step, columns) if axis == 0 else picture.reshape(rows, columns // step, step)
+    return np.add.reduce(blocks, axis + 1) / np.float32(step)
 
 
 def _stretch(small: np.ndarray, step: int, length: int, axis: int) -> np.ndarray:
-    """Linear interpolation of block means back to `length` samples along `axis`."""
-    if step == 1:
-        return small
-    return between_cells(small, (np.arange(length) + 0.5) / step - 0.5, axis)
+    """Block means as `length` samples along `axis`: twice as many at a time, each a quarter of the way to the next
+    mean (Chaikin 1974), which ends in the parabolas of a quadratic spline."""
+    while step > 1:
+        small, step = _doubled(small) if axis else _doubled(small.T).T, step // 2
+    return small[:length] if axis == 0 else small[:, :length]
+
+
+def _doubled(small: np.ndarray) -> np.ndarray:
+    rows, columns = small.shape
+    double = np.empty((rows, 2 * columns), np.float32, order="C" if small.flags.c_contiguous else "F")
+    double[:, 0], double[:, -1] = small[:, 0], small[:, -1]
+    quarter = small[:, 1:] - small[:, :-1]
+    quarter *= np.float32(0.25)
+    np.subtract(small[:, 1:], quarter, out=double[:, 2::2])
+    np.add(small[:, :-1], quarter, out=double[:, 1:-1:2])
+    return double
 
 
 def between_cells(small: np.ndarray, place: np.ndarray, axis: int) -> np.ndarray:
@@ -287,7 +285,7 @@ def band_noise(
     `bandwidth` is the spread of log frequency; `stretch` draws the waves out along the rows (below 1: along the
     columns). Slow noise is made on a coarser grid and interpolated.
     """
-    step = max(1, min(int(period / 8), min(shape) // 8))
+    step = int(min(coarsest(FINEST * period / 5), coarsest(FINEST * min(shape) / 8)))
     small = tuple(-(-length // step) for length in shape)
     noise = _filtered_noise(rng, small, period / step, bandwidth, stretch)
     noise /= max(float(noise.std()), 1e-9)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .alveolus import draw_alveoli
 from .anatomy import Patient, Tooth
 from .child import random_child
 from .errors import PhantomError
@@ -22,10 +23,11 @@ from .raster import Patch, soften
 from .restorations import connector, findings, implant, pontic, restorations
 from .scene import Scene
 from .soft import draw_soft_tissue
-from .teeth import ToothGrid, follicle, hard_tissue, root_mask, socket
+from .teeth import FORMS, ToothGrid
 from .texture import draw_trabeculae, vary_thickness
+from .tissues import follicle, hard_tissue, root_mask, socket
 
-VERSION = 12  # raised whenever the same seed gives other pixels than before
+VERSION = 13  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a lower molar's.
 BREADTH = {
@@ -54,17 +56,25 @@ def render(
         raise PhantomError(f"seed and index must not be negative, not {seed} and {index}")
     if width != 2 * height or width < 128:
         raise PhantomError(f"a phantom is twice as wide as high and at least 128 wide, not {width} x {height}")
-    streams = np.random.SeedSequence([seed, index]).spawn(3)
-    who, rng, grain = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
-    patient = find_dentition(dentition)(who)
+    patient, shapes = draw_patient(seed, index, dentition)
     frame = Frame((height, width), height / device.field_mm, (0.0, device.centre_y), patient.jaws, patient.positioning)
-    scene = Scene(frame, rng, grain)
+    scene = Scene(frame, shapes)
     record = draw_head(scene, patient)
-    grey = draw_seam(develop(expose(scene, device), device, frame), device, grain, scene.scale)
-    grey = frame_border(grey, device, grain, scene.scale)
+    scene.begin("exposure")
+    grey = draw_seam(develop(expose(scene, device), device, frame), device, scene.grain, scene.scale)
+    grey = frame_border(grey, device, scene.grain, scene.scale)
     marker = stamp_marker(grey, device)
     picture = np.round(np.clip(grey, 0, 1) * 255).astype(np.uint8)
     return picture, {"look": look, "side_marker": marker, "patient": patient.as_record(), "places": record}
+
+
+def draw_patient(seed: int, index: int, dentition: str = "adult") -> tuple[Patient, np.random.SeedSequence]:
+    """The patient of phantom number `index` of a seed, and the seed of all that is drawn of them.
+
+    Raises PhantomError for an unknown dentition.
+    """
+    who, shapes = np.random.SeedSequence([seed, index]).spawn(2)
+    return find_dentition(dentition)(np.random.Generator(np.random.PCG64(who))), shapes
 
 
 def find_look(name: str) -> Look:
@@ -86,18 +96,26 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
 
     For each tooth, and for each gap as if a tooth stood there: the crown's tip, the neck and the root's tip.
     """
-    draw_soft_tissue(scene, patient)
+    scene.begin("soft tissue")
+    necklace = draw_soft_tissue(scene, patient)
+    scene.begin("border")
     borders = {side: posterior_border(patient, scene, side) for side in (-1, 1)}
+    scene.begin("maxilla")
     draw_maxilla(scene, patient, {side: border[CONDYLE] for side, border in borders.items()})
+    scene.begin("mandible")
     marks = draw_mandible(scene, patient, borders)
+    scene.begin("ghosts")
     draw_ghosts(scene, patient, marks["outline"])
     standing = stands(patient, scene.frame, patient.teeth)
     gaps = stands(patient, scene.frame, [Tooth(fdi) for fdi in patient.missing])
+    scene.begin("teeth")
+    draw_alveoli(scene, patient)
     for stand in standing:
         _draw_tooth(scene, stand)
     scene.trough += scene.dentition
     _draw_bridges(scene, patient, standing)
     draw_edges(scene)
+    scene.begin("texture")
     draw_trabeculae(scene, patient)
     vary_thickness(scene)
     scene.settle()
@@ -105,12 +123,13 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
         "teeth": {str(stand.tooth.fdi): _tooth_place(stand) for stand in standing},
         "gaps": {str(stand.tooth.fdi): _tooth_place(stand) for stand in gaps},
         "mandibular_canal": {side: np.round(marks[side]["canal"], 1).tolist() for side in ("right", "left")},
+        "necklace": {side: np.round(chain, 1).tolist() for side, chain in necklace.items()},
         "mental_foramen": {side: np.round(marks[side]["mental_foramen"], 1).tolist() for side in ("right", "left")},
     }
 
 
 def _draw_tooth(scene: Scene, stand: Stand) -> None:
-    grid = ToothGrid(stand, scene.shape)
+    grid = ToothGrid(stand, scene.shape, scene.rng.normal(size=FORMS))
     if stand.tooth.state in ("implant", "pontic"):
         body = implant(grid) if stand.tooth.state == "implant" else pontic(grid)
         scene.add("trough", grid.patch(body), 1.0)
@@ -119,11 +138,14 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
     thickness *= 1 + 0.08 * scene.rng.normal()  # no two teeth are equally thick and equally mineralised
     tissue = grid.patch(thickness * hard_tissue(grid) + findings(grid) + socket(grid))
     if stand.tooth.state in ("germ", "impacted"):
-        sac = grid.patch(follicle(grid))
+        impacted = stand.tooth.state == "impacted"  # grown up, and the sac around it narrow; the jaw gives way to it
+        tissue = grid.patch(tissue.values * (0.72 if impacted else 0.9))
+        sac = grid.patch(follicle(grid) * (0.55 if impacted else 1.0))
         inside = np.maximum(scene.marrow["mandible"], scene.marrow["maxilla"])[sac.window]
         scene.add("trough", grid.patch(sac.values * inside), 1.0)
+        grid.patch(np.clip(1.7 + grid.crown_depth, 0, 1.8) * grid.soft(grid.v)).add_to(scene.teeth)  # no marrow there
     # The trough is narrowest in front, so that front teeth are the first to leave it.
-    blurred = scene.blur_of(stand.tooth.position)
+    blurred = 0.75 * scene.blur_of(stand.tooth.position)
     _overlay(scene.dentition, soften(tissue, blurred, scene.shape))
     added = restorations(grid)
     if added.any():
@@ -132,9 +154,9 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
 
 
 def _overlay(arch: np.ndarray, tooth: Patch) -> None:
-    """Add a tooth to its neighbours: where two overlap, both are thin, so that the sum would be too bright."""
+    """Add a tooth to its neighbours: where two overlap, both are thin, so that the whole sum would be too bright."""
     there = arch[tooth.window]
-    there += tooth.values - 0.75 * np.minimum(np.maximum(there, 0), np.maximum(tooth.values, 0))
+    there += tooth.values - 0.55 * np.minimum(np.maximum(there, 0), np.maximum(tooth.values, 0))
 
 
 def _draw_bridges(scene: Scene, patient: Patient, standing: list[Stand]) -> None:

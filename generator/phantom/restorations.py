@@ -6,7 +6,8 @@ import numpy as np
 
 from .geometry import Stand
 from .raster import Patch, stroke
-from .teeth import ToothGrid, canal
+from .teeth import ToothGrid
+from .tissues import canal, chamber
 
 METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.2, 0.34, 1.7, 1.25, 0.24, 0.25
 
@@ -21,8 +22,10 @@ def restorations(grid: ToothGrid) -> np.ndarray:
         packed = 0.9 + 0.1 * np.sin(0.9 * grid.v + 9 * tooth.root_bend)
         for root in grid.roots:
             short = 0.6 + 1.4 * np.sin(7 * (root.bend + root.apex)) ** 2
-            filling = canal(grid, root, half=0.5, short=short)
+            filling = canal(grid, root, half=0.5 if len(grid.roots) == 1 else 0.36, short=short)
             depth = np.maximum(depth, GUTTA_PERCHA * (0.4 + 0.6 * root.depth) * packed * filling)
+        if tooth.kind == "molar":
+            depth = np.maximum(depth, 0.8 * GUTTA_PERCHA * chamber(grid, 1.0))
     if tooth.post:
         root = grid.roots[0]
         depth = np.maximum(depth, TITANIUM * canal(grid, root, half=0.6, short=root.length * 0.45))
@@ -70,16 +73,20 @@ def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
 
 def findings(grid: ToothGrid) -> np.ndarray:
     """Optical depth (mostly negative) of caries, an apical lesion and calculus."""
-    tooth, depth = grid.tooth, np.zeros_like(grid.u)
-    for surface in tooth.caries:
+    tooth, form, depth = grid.tooth, grid.form, np.zeros_like(grid.u)
+    for surface in tooth.caries:  # it spreads under the enamel, and the older it is the more of the crown breaks in
         side = 1 if surface == "mesial" else -1
-        far = ((grid.u - side * grid.width * 0.42) / 1.3) ** 2 + ((grid.v - grid.crown * 0.42) / 1.5) ** 2
-        depth = depth - 0.28 * np.exp(-far) * grid.soft(grid.crown_depth)
+        wide, high = np.exp(0.3 * form[:2]) * (1.9, 2.1)
+        far = np.hypot(
+            (grid.u - side * grid.width * 0.42) / wide, (grid.v - grid.crown * (0.45 + 0.1 * form[2])) / high
+        )
+        hole = 1 / (1 + np.exp(np.clip((far - 0.9 - 0.12 * np.sin(2.1 * grid.v + 5 * form[3])) * 6, -30, 30)))
+        depth = depth - (0.15 + 0.04 * form[4]) * hole * grid.soft(grid.crown_depth)
     if tooth.apical_lesion:
         for root in grid.roots[:2]:
             apex = grid.axis(root, np.ones(1))[0]
             far = np.hypot(grid.u - apex, grid.v + root.length + 0.3 * tooth.apical_lesion) / tooth.apical_lesion
-            depth = depth - 0.16 / (1 + np.exp(np.clip((far - 1) * 6, -30, 30)))
+            depth = depth - 0.10 / (1 + np.exp(np.clip((far - 1) * 4, -30, 30)))
     if tooth.calculus:
         far = ((grid.u + grid.neck * 0.52) / 0.6) ** 2 + ((grid.v + 0.6) / 0.7) ** 2
         depth = depth + 0.25 * np.exp(-far)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
+from .curves import Lines, bands, curve, curves
 from .geometry import Frame
-from .raster import Patch, band, coarse_shape, curve, fill, refine, soft_fill, soft_sum
+from .raster import Patch, coarse_shape, fill, refine, soft_fill, soft_sum
 
 # The weights of a cubic Bézier curve's four points along it, array (20, 4).
 BERNSTEIN = np.stack(
     [w * t**k * (1 - t) ** (3 - k) for t in [np.linspace(0, 1, 20)] for k, w in enumerate((1, 3, 3, 1))], 1
 )
+
+
+class _Shape(NamedTuple):
+    """What waits to be drawn, in mm: an area within control points or, if it has widths, a line along them."""
+
+    points: np.ndarray
+    width: np.ndarray | None
+    depth: float
 
 
 class Scene:
@@ -23,20 +33,25 @@ class Scene:
     shows, by jaw. Points are in mm of the patient's frame.
 
     `rng` decides shapes, `grain` textures and noise: shapes ask for equally many numbers whatever the picture's size,
-    so that one patient has one anatomy before every machine.
+    so that one patient has one anatomy before every machine. Every part of the head has numbers of its own (`begin`).
     """
 
     LAYERS = ("trough", "behind", "ghost")
 
-    def __init__(self, frame: Frame, rng: np.random.Generator, grain: np.random.Generator):
-        self.frame, self.shape = frame, frame.shape
-        self.rng, self.grain = rng, grain
+    def __init__(self, frame: Frame, seed: np.random.SeedSequence):
+        self.frame, self.shape, self.seed = frame, frame.shape, seed
+        self.begin("")
         self.trough, self.behind, self.ghost = (np.zeros(frame.shape, np.float32) for _ in self.LAYERS)
         self.marrow = {"mandible": np.zeros(frame.shape, np.float32), "maxilla": np.zeros(frame.shape, np.float32)}
         self.teeth, self.dentition = np.zeros(frame.shape, np.float32), np.zeros(frame.shape, np.float32)
         self.edges: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # see plates.py, which draws them at once
-        self._shapes: dict[tuple[str, float], list[tuple[np.ndarray, float]]] = {}
+        self._shapes: dict[tuple[str, float], list[_Shape]] = {}
         self._coarse: dict[tuple[str, int], np.ndarray] = {}
+
+    def begin(self, part: str) -> None:
+        """Turn to the random numbers of a part of the head: how many another part asks for does not change it."""
+        own = np.random.SeedSequence(self.seed.entropy, spawn_key=(*self.seed.spawn_key, *part.encode()))
+        self.rng, self.grain = (np.random.Generator(np.random.PCG64(stream)) for stream in own.spawn(2))
 
     @property
     def scale(self) -> float:
@@ -80,20 +95,18 @@ class Scene:
 
     def add_area(self, layer: str, points, blurred: float, depth: float) -> None:
         """Add optical depth inside a smooth closed outline in mm, its edge blurred by about `blurred` mm."""
-        self._add_shape(layer, self.outline(points), blurred, depth)
+        self._add_shape(layer, _Shape(np.asarray(points, dtype=float), None, depth), blurred)
 
     def add_line(self, layer: str, points, width, blurred: float, depth: float) -> None:
         """Add optical depth along a smooth line in mm, `width` mm wide (one number, or one a control point)."""
-        line = self.outline(points, closed=False)
-        if not np.isscalar(width):
-            width = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(width)), width)
-        self._add_shape(layer, band(line, np.asarray(width) * self.scale), blurred, depth)
+        width = np.atleast_1d(np.asarray(width, dtype=float))
+        self._add_shape(layer, _Shape(np.asarray(points, dtype=float), width, depth), blurred)
 
-    def _add_shape(self, layer: str, outline: np.ndarray, blurred: float, depth: float) -> None:
+    def _add_shape(self, layer: str, shape: _Shape, blurred: float) -> None:
         """Shapes wait for settle(), which draws all of a layer that are about equally soft at once."""
         finest = 0.5 if layer == "trough" else 1.0  # pixels; the other layers are blurred as a whole besides
         sigma = float(2.0 ** np.round(np.log2(max(blurred * self.scale, finest / 2) / 0.85))) * 0.85
-        self._shapes.setdefault((layer, sigma if sigma > finest else 0.0), []).append((outline, depth))
+        self._shapes.setdefault((layer, sigma if sigma > finest else 0.0), []).append(shape)
 
     def shell(self, points, wall: float) -> Patch:
         """The rim of a closed outline, brightest at the edge and fading inwards over `wall` mm: a bone's cortex."""
@@ -104,20 +117,20 @@ class Scene:
 
     def add_threads(self, layer: str, threads: list[tuple[np.ndarray, float, float]], blurred: float) -> None:
         """Add many fine lines of one blur at once: four Bézier points in mm, largest width in mm, optical depth."""
-        lines = BERNSTEIN @ np.stack([points for points, _, _ in threads])
-        lines = self.frame.to_pixels(lines).reshape(lines.shape)
-        taper = np.minimum(1, 0.15 + 1.7 * np.sin(np.linspace(0, np.pi, lines.shape[1]))) * self.scale
-        bands = [band(line, width * taper) for line, (_, width, _) in zip(lines, threads, strict=True)]
-        for outline, (_, _, depth) in zip(bands, threads, strict=True):
-            self._add_shape(layer, outline, blurred, depth)
+        for points, width, depth in threads:
+            line = BERNSTEIN @ points
+            taper = np.minimum(1, 0.15 + 1.7 * np.sin(np.linspace(0, np.pi, len(line))))
+            self.add_line(layer, line, width * taper, blurred, depth)
 
     def add(self, layer: str, patches: Patch | Iterable[Patch], depth: float) -> None:
         """Add optical depth where patches cover; a negative depth takes away (air, canals)."""
         for patch in [patches] if isinstance(patches, Patch) else patches:
-            patch.add_to(getattr(self, layer) if patch.step == 1 else self._grid(layer, patch.step), depth)
+            patch.add_to(self._grid(layer, patch.step), depth)
 
     def _grid(self, layer: str, step: int) -> np.ndarray:
-        """Where a layer's soft shapes gather, so that all of one softness are enlarged together."""
+        """Where a layer's shapes gather that are drawn on cells of `step` pixels: the layer itself, or a coarse one."""
+        if step == 1:
+            return getattr(self, layer)
         if (layer, step) not in self._coarse:
             self._coarse[layer, step] = np.zeros(coarse_shape(self.shape, step), np.float32)
         return self._coarse[layer, step]
@@ -125,12 +138,28 @@ class Scene:
     def settle(self) -> None:
         """Bring the shapes into their layers, once everything is drawn."""
         for (layer, sigma), shapes in self._shapes.items():
-            self.add(layer, soft_sum(*zip(*shapes, strict=True), sigma, self.shape), 1.0)
+            shapes.sort(key=lambda shape: shape.width is not None)
+            depths = np.array([shape.depth for shape in shapes])
+            self.add(layer, soft_sum(self._outlines(shapes), depths, sigma, self.shape), 1.0)
         self._shapes.clear()
-        for (layer, step), gathered in self._coarse.items():
-            picture = getattr(self, layer)
-            picture += refine(gathered, step, self.shape)
-        self._coarse.clear()
+        # Each grid into the next finer one, so that the picture's own size is reached once.
+        step = max((step for _, step in self._coarse), default=1)
+        while step > 1:
+            for layer in [layer for layer, width in self._coarse if width == step]:
+                finer = self._grid(layer, step // 2)
+                finer += refine(self._coarse.pop((layer, step)), 2, finer.shape)
+            step //= 2
+
+    def _outlines(self, shapes: list[_Shape]) -> Lines:
+        """In pixels, the outlines of areas and, after them, of lines."""
+        closed = np.array([shape.width is None for shape in shapes])
+        drawn = curves([shape.points for shape in shapes], closed, 3.0 / self.scale)
+        drawn = Lines(self.frame.to_pixels(drawn.points), drawn.counts)
+        if closed.all():
+            return drawn
+        areas, lines = drawn.take(closed), drawn.take(~closed)
+        along = bands(lines, [shape.width * self.scale for shape in shapes if shape.width is not None])
+        return Lines(np.concatenate([areas.points, along.points]), np.concatenate([areas.counts, along.counts]))
 
 
 def ring(centre, wide: float, high: float, count: int = 8) -> np.ndarray:

@@ -1,32 +1,44 @@
-"""Soft tissue, air spaces, hyoid and ears."""
+"""Soft tissue of the face, the air in the mouth, and the ears."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from .anatomy import Patient
 from .geometry import arch_positions, half_opening, occlusal_line
-from .plates import BOTH, Tangle, add_tangles
-from .raster import Patch
 from .restorations import METAL
-from .scene import Scene, beyond, mirrored, moved, ring
+from .scene import Scene, mirrored, moved, ring
+from .throat import draw_throat
 from .vertebrae import draw_spine
 
-# Folds of cheek, tongue, soft palate and throat over the rami and behind them; the far jaw's long straight borders.
-FOLDS = Tangle((94, 84), (17, 22), 6, (36, 90), (10, 34), 0.03, rise=0.15, turn=0.45, blurred=(0.6, 2.4))
-FAR_JAW = Tangle((76, 84), (8, 8), 1, (70, 110), (24, 48), 0.04, rise=-0.04, turn=0.1, blurred=(0.2, 0.7))
-THROAT = Tangle((112, 100), (12, 22), 7, (18, 50), (5, 16), 0.042, rise=2.0, blurred=(0.4, 2.5))
+NECKLACES = 0.03  # share of patients who keep one on
+
+# What absorbs beside the midline without an edge of its own: outline in mm, how much it varies, its blur in mm, depth.
+BESIDE = (
+    # The muscles of mastication and the parotid gland; what of them lies over the notch and over the ramus.
+    ([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0, 8.0, 0.08),
+    ([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5, 5.0, 0.06),
+    ([(80, 38), (96, 34), (111, 48), (115, 72), (109, 88), (97, 90), (87, 78), (80, 62)], 2.5, 5.0, 0.05),
+    # The neck below the angle; the base of the skull at the field's upper edge.
+    ([(90, 108), (126, 98), (152, 112), (150, 140), (100, 136)], 2.5, 6.0, 0.03),
+    ([(54, -12), (120, -12), (118, 18), (92, 27), (66, 18)], 2.0, 5.0, 0.055),
+)
 
 
-def draw_soft_tissue(scene: Scene, patient: Patient) -> None:
-    """Draw what is neither jaw, skull nor tooth: the face, the tongue and the air around it, the spine in the neck."""
+def draw_soft_tissue(scene: Scene, patient: Patient) -> dict[str, np.ndarray]:
+    """Draw what is neither jaw, skull nor tooth: the face, the tongue and the air around it, the spine in the neck.
+
+    Returns where a necklace lies, points in pixels for "right" and "left", if there is one.
+    """
     _draw_face(scene, patient)
     _draw_mouth(scene, patient)
-    _draw_throat(scene, patient, draw_spine(scene))
+    draw_throat(scene, patient, draw_spine(scene))
+    lobe = _random_lobe(scene.rng)
     for side in (-1, 1):
-        _draw_ear(scene, side, ("right" if side < 0 else "left") in patient.earrings)
-    _draw_hyoid(scene)
-    add_tangles(scene, (FOLDS, THROAT, FAR_JAW), BOTH)
+        _draw_ear(scene, side, lobe, ("right" if side < 0 else "left") in patient.earrings)
+    return _draw_necklace(scene) if scene.rng.uniform() < NECKLACES else {}
 
 
 def _draw_face(scene: Scene, patient: Patient) -> None:
@@ -39,77 +51,50 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     neck = neck + [(-x, y) for x, y in neck[:0:-1]]
     scene.add_area("behind", scene.wobble(head, 2.5), 7.0, 0.10 * bulk)
     scene.add_area("behind", scene.wobble(neck, 2.0), 6.0, 0.16 * bulk)
-    for side in (-1, 1):  # the muscles of mastication and the parotid gland
-        cheek = scene.wobble([(74, 34), (96, 26), (122, 30), (132, 60), (118, 80), (92, 62), (66, 44)], 3.0)
-        scene.add_area("behind", mirrored(cheek, side), 8.0, 0.08 * bulk)
-        notch = scene.wobble([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5)
-        scene.add_area("behind", mirrored(notch, side), 5.0, 0.10 * bulk)
+    for side in (-1, 1):
+        for outline, varied, blurred, depth in BESIDE:
+            scene.add_area("behind", mirrored(scene.wobble(outline, varied), side), blurred, depth * bulk)
+    nose = scene.wobble([(-15, -10), (15, -10), (17, 22), (0, 34), (-17, 22)], 1.5)
+    scene.add_area("behind", nose, 5.0, -0.05)
+    _draw_pterygoids(scene, bulk)
     down, across = scene.down, scene.across
     scene.behind += 0.17 * np.clip((16 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
-    scene.behind -= 0.04 * np.clip((down - 123) / 20, 0, 1) * np.clip(1.6 - across / 70, 0, 1.1)
-    ear = np.clip((across - 120) / 16, 0, 1) * np.clip(1 - np.abs(down - 56) / 26, 0, 1)
-    scene.behind += 0.06 * ear
+    scene.behind += 0.03 * np.clip((down - 116) / 20, 0, 1) * np.clip(across / 70, 0.3, 1.1)
     scene.behind += 0.005 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
-    nape = scene.rng.uniform(0, 0.06)
-    scene.behind += nape * np.clip((across - 124) / 16, 0, 1) * np.clip((112 - down) / 30, 0, 1)
+
+
+def _draw_pterygoids(scene: Scene, bulk: float) -> None:
+    """The muscles between the plates behind the upper jaw and the ramus: a pale field over the notch's floor, which
+    falls aslant from the tuberosity backwards and hides the coronoid."""
+    rng = scene.rng
+    reach, drop, bow = rng.normal((0, 0, 0), (5.0, 3.5, 2.0))
+    edge = [(54, 40), (68, 41), (79, 45 - bow), (89 + reach / 2, 54 - bow), (98 + reach, 65), (104 + reach, 79)]
+    field = np.vstack([moved(edge, 0, drop), [(98, 92), (80, 92), (62, 78), (54, 58)]])
+    clear, blurred = rng.uniform(0.01, 0.07) * bulk, rng.uniform(0.3, 1.2)
+    for side in (-1, 1):
+        seen = mirrored(scene.wobble(field, 1.4), side)
+        scene.add_area("behind", seen, blurred, clear * rng.uniform(0.6, 1.3))
+        scene.add_area("behind", seen, 4.0, 0.01 * bulk)
 
 
 def _draw_mouth(scene: Scene, patient: Patient) -> None:
-    """Tongue and soft palate over the rami, air above the tongue where it does not touch the palate, and the slit
-    between the biting surfaces.
-
-    The tongue's side stands out as the convex edge across each ramus, with the dark airway behind it.
-    """
-    rng, jaws = scene.rng, patient.jaws
-    share = patient.soft_tissue["palatoglossal_air"]
-    roof = jaws.palate_height + 5.5
+    """Air above the tongue where it does not touch the palate, the slit between the biting surfaces, and the block."""
+    rng, share = scene.rng, patient.soft_tissue["palatoglossal_air"]
+    roof = patient.jaws.palate_height + 5.5
     dorsum = roof + 1 + 11 * share
-    reach, drop = rng.normal(0, 4), rng.normal(0, 4)
-    side = np.array([(46, dorsum + 2), (62, dorsum + 1), (75 + reach / 2, max(dorsum, 47 + drop)),
-                     (92 + reach, 58 + drop), (103 + reach, 74 + drop), (104 + reach, 92), (94, 103)])  # fmt: skip
-    floor = [(60, 104), (30, 116), (0, 122)]
-    left, right = (mirrored(scene.wobble(side, 1.5), s) for s in (1, -1))
-    tongue = np.vstack([[(0, dorsum)], left, floor, mirrored(floor[1::-1], -1), right[::-1]])
-    edge = patient.soft_tissue["tongue"]
-    for blurred, depth in ((rng.uniform(0.4, 1.8), 0.105 * edge), (6.0, 0.05)):
-        body = scene.area(tongue, blurred)
-        down, across = scene.places(body)
-        aside = 0.12 + 0.88 * beyond(44, 40, across)  # in front the beam crosses its short way
-        aside = aside * np.clip((106 - down) / 26, 0, 1)  # below it passes over into the floor of the mouth
-        scene.add("behind", Patch(body.top, body.left, body.values * aside, body.step), depth)
-    for s in (-1, 1):
-        _draw_soft_palate(scene, s, (reach, drop))
     if share > 0.12:
         ends = rng.uniform(50, 78, 2)
         for blurred, depth in ((0.8, 0.5), (3.0, 0.5)):
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 6, roof + 1), (ends[0], roof + 5),
                             (ends[0] - 7, dorsum + 4), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (7 - ends[1], dorsum + 4), (-ends[1], roof + 5), (6 - ends[1], roof + 1)])  # fmt: skip
-            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.03 + 0.13 * share))
+            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.02 + 0.11 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
         _draw_bite_block(scene, patient)
-    front = [(-17, 50), (17, 50), (21, 72), (17, 93), (-17, 93), (-21, 72)]
-    scene.add_area("behind", scene.wobble(front, 3.0), 7.0, -0.06 * rng.uniform(0.0, 1.2))
-
-
-def _draw_soft_palate(scene: Scene, side: int, offset: tuple[float, float]) -> None:
-    """The soft palate hangs as a pale crescent over the ramus, with a slit of air between it and the tongue."""
-    rng = scene.rng
-    tip = rng.normal((0, 0), (5, 6)) + offset
-    # Across, down, and how far a point goes with the tip.
-    crescent = [(56, 46, 0), (66, 43.5, 0), (77, 44, 0), (89, 50, 0.25), (99, 61, 0.5), (107, 79, 1),
-                (103, 81, 1), (95, 70, 0.5), (84, 59, 0.25), (72, 54, 0), (58, 53, 0)]  # fmt: skip
-    slit = [(66, 58, 0), (76, 57.5, 0), (86, 63, 0.25), (96, 74, 0.5), (103, 90, 1), (98, 90, 1), (90, 77, 0.5),
-            (80, 67, 0.25), (68, 62, 0)]  # fmt: skip
-    for shape, blurred, depth in (
-        (crescent, rng.uniform(0.3, 1.0), rng.uniform(0.01, 0.08)),
-        (slit, rng.uniform(0.4, 1.2), -rng.uniform(0.0, 0.05)),
-    ):
-        points = np.array(shape)
-        outline = points[:, :2] + points[:, 2:] * tip
-        scene.add_area("behind", mirrored(scene.wobble(outline, 1.2), side), blurred, depth)
+    front = [(-14, 62), (14, 62), (19, 76), (15, 93), (-15, 93), (-19, 76)]
+    scene.add_area("behind", scene.wobble(front, 3.0), 6.0, -0.03 * rng.uniform(0.0, 1.2))
 
 
 def _draw_bite(scene: Scene, patient: Patient) -> None:
@@ -155,83 +140,71 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     parted = [(-16, y - half - 5), (0, y - half - 6), (16, y - half - 5), (18, y), (13, y + half + 4),
               (-13, y + half + 4)]  # fmt: skip
     scene.add_area("trough", scene.wobble([*parted, (-18, y)], 1.5), 1.5, -rng.uniform(0.0, 0.07))
-    wide, clear = rng.uniform(6.5, 9.5), rng.uniform(0.5, 1.3)
-    top, low = y - half - rng.uniform(0, 1.5), y + rng.uniform(0.2, 0.6) * half
-    plate = [(-wide, top), (-wide / 3, top - 0.4), (wide / 3, top - 0.4), (wide, top), (0.7 * wide, low),
-             (-0.7 * wide, low)]  # fmt: skip
-    scene.add_area("trough", scene.wobble(plate, 0.3), 0.4, 0.11 * clear)
-    foot = y + half + rng.uniform(2, 6)
-    stem = [(-0.6 * wide, low - 0.4), (0.6 * wide, low - 0.4), (0.12 * wide, foot), (-0.12 * wide, foot)]
-    scene.add_area("trough", scene.wobble(stem, 0.3), 0.5, 0.09 * clear * rng.uniform(0.4, 1.3))
-    above = [(-0.9 * wide, top - 4), (0.9 * wide, top - 4), (wide, top - 0.5), (-wide, top - 0.5)]
-    scene.add_area("trough", scene.wobble(above, 0.4), 0.6, rng.uniform(0.0, 0.05) * clear)
-    scene.add_line("trough", [(-0.7 * wide, low), (0.7 * wide, low)], 0.5, 0.3, 0.05 * clear)
+    wide, clear = rng.uniform(6.0, 9.5), rng.uniform(0.2, 1.1)
+    x, top, low = rng.normal(0, 0.7), y - half - rng.uniform(0, 2.5), y + rng.uniform(0.3, 0.9) * half
+    hollow = ring((x, top - 1), wide + rng.uniform(0, 2), rng.uniform(4, 7))  # its groove, before the upper teeth
+    scene.add_area("trough", scene.wobble(hollow, 0.5), rng.uniform(0.4, 1.0), -rng.uniform(0.0, 0.07))
+    cup = [(-wide, top + 0.5), (0, top - rng.uniform(0, 1)), (wide, top + 0.5), (0.75 * wide, (top + low) / 2),
+           (0.3 * wide, low), (-0.3 * wide, low), (-0.75 * wide, (top + low) / 2)]  # fmt: skip
+    scene.add_area("trough", moved(scene.wobble(cup, 0.4), x, 0), rng.uniform(0.4, 0.9), 0.10 * clear)
+    foot, slim = y + half + rng.uniform(0, 6), rng.uniform(0.25, 0.6) * wide
+    stem = [(-slim, low - 1.5), (slim, low - 1.5), (0.3 * slim, foot), (-0.3 * slim, foot)]
+    scene.add_area("trough", moved(scene.wobble(stem, 0.3), x, 0), 0.6, 0.09 * clear * rng.uniform(0.2, 1.3))
 
 
-def _draw_throat(scene: Scene, patient: Patient, spine: dict[int, np.ndarray]) -> None:
-    """The soft tissue under the jaw ends behind in one clean edge; the airway lies between it and the tissue before the
-    spine, whose edge is given as points in mm for each side."""
-    rng, airy = scene.rng, patient.soft_tissue["airway"]
-    back, foot = rng.normal(103, 5), rng.normal(136, 7)
-    dense, open_to = rng.uniform(0.0, 0.09), rng.uniform(0.0, 0.07)
-    for side in (-1, 1):
-        edge, low = back + rng.normal(0, 2), foot + rng.normal(0, 3)
-        behind = np.array([(edge - 12, 62), (edge - 2, 74), (edge + 1, 90), (edge, 106), (edge - 2, low - 16)])
-        behind = scene.wobble(behind, 1.2)
-        under = [(edge - 9, low - 4), (edge - 26, low + 1), (edge - 52, low + 5), (28, low + 9)]
-        body = scene.area(mirrored(np.vstack([[(28, 92), (66, 80)], behind[1:], under]), side), rng.uniform(0.25, 0.9))
-        down, across = scene.places(body)
-        fades = beyond(56, 26, across) * np.clip((down - 82) / 16, 0, 1)
-        fading = Patch(body.top, body.left, body.values * fades, body.step)
-        scene.add("behind", fading, dense * rng.uniform(0.7, 1.3))
-        before = moved(np.abs(spine[side]), rng.normal(0, 0.5), 0)
-        width = np.maximum(before[:, 0] - np.interp(before[:, 1], behind[:, 1], behind[:, 0]), rng.uniform(2, 5))
-        front = np.stack([before[:, 0] - np.minimum(width, rng.uniform(8, 18)), before[:, 1]], 1)
-        airway = mirrored(np.vstack([front, before[::-1]]), side)
-        scene.add_area("behind", airway, rng.uniform(0.3, 1.4), -open_to * rng.uniform(0.7, 1.3))
-        over = [(86, 47), (98, 50), (108, 60), (112, 80), (112, 100), (104, 112), (98, 100), (100, 84), (96, 67)]
-        over = mirrored(scene.wobble(over, 2.5), side)
-        scene.add_area("behind", over, rng.uniform(0.6, 2.4), -0.01 - 0.07 * airy)
+@dataclass(frozen=True)
+class _Lobe:
+    """One person's ear lobes: where they end and half their width in mm, how soft and how pale they are."""
+
+    tip: tuple[float, float]
+    half: float
+    blurred: float
+    depth: float
 
 
-def _draw_hyoid(scene: Scene) -> None:
-    """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
-    at, clear = scene.rng.normal((86, 124), (8, 6)), scene.rng.uniform(0.3, 1.7)
-    for side in (-1, 1):
-        _draw_horn(scene, side, at + scene.rng.normal(0, (3.0, 2.0)), clear * scene.rng.uniform(0.6, 1.2))
+def _random_lobe(rng: np.random.Generator) -> _Lobe:
+    tip = tuple(rng.normal((122, 70), (6, 7)))
+    return _Lobe(tip, rng.uniform(4, 7.5), rng.uniform(0.4, 1.4), max(0.0, rng.uniform(-0.04, 0.09)))
 
 
-def _draw_horn(scene: Scene, side: int, at: np.ndarray, clear: float) -> None:
-    """Half of the hyoid's body, and the greater horn behind it: two fine borders that run out towards the spine."""
-    rng, (x, y) = scene.rng, at
-    horn = scene.wobble([(x + 40, y - 15), (x + 26, y - 10), (x + 11, y - 5), (x - 3, y)], 1.5)
-    far = [(x + 52, y - 10), (x + 32, y - 8), (x + 13, y - 3), (x, y + 2)]  # the other half, drawn out
-    for line, gap in ((horn, 1.6), (far, 1.3)):
-        for edge in (-gap, gap):
-            thread = mirrored(scene.wobble(moved(line, 0, edge), 0.5), side)
-            seen = rng.uniform(0.0, 0.06) * clear
-            scene.add_line("behind", thread, (0.2, 0.9, 1.2, 0.8), rng.uniform(0.3, 0.6), seen)
-    scene.add_line("behind", mirrored(horn, side), (1.0, 2.6, 3.6, 6.0), rng.uniform(0.4, 0.9), 0.02 * clear)
-    for _ in range(3):  # plates of the body, one over the other
-        centre = np.array([x - 4, y + 1]) + rng.normal(0, (3.0, 1.6))
-        lean = rng.normal(0.25, 0.35)
-        turned = [[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]]
-        plate = centre + ring((0, 0), rng.uniform(4, 10), rng.uniform(2, 4)) @ turned
-        plate = mirrored(scene.wobble(plate, 1.0), side)
-        scene.add_area("behind", plate, rng.uniform(0.4, 1.4), rng.uniform(0.0, 0.05) * clear)
-        scene.add_line("behind", plate[: rng.integers(3, 8)], 0.9, 0.4, rng.uniform(0.0, 0.05) * clear)
-
-
-def _draw_ear(scene: Scene, side: int, earring: bool) -> None:
-    """The lobe; a ring in it shows again on the other side: higher up, wider and smeared."""
+def _draw_ear(scene: Scene, side: int, lobe: _Lobe, earring: bool) -> None:
+    """The lobe hangs down before the mastoid as a pale flap with a round tip; a ring in it shows again on the other
+    side: higher up, wider and smeared."""
     rng = scene.rng
-    x, y = rng.normal(136, 3), rng.normal(52, 4)
-    lobe = [(x, y - 8), (x + 6, y), (x + 4, y + 10), (x - 3, y + 9), (x - 5, y)]
-    scene.add_area("behind", mirrored(lobe, side), 1.3, rng.uniform(0.0, 0.08))
+    x, y = np.array(lobe.tip) + rng.normal(0, 1.8, 2)
+    half = lobe.half
+    flap = [(x + 2, y - 46), (x - half + 1, y - 34), (x - half, y - 16), (x - 0.8 * half, y - 4), (x, y),
+            (x + 0.8 * half, y - 5), (x + half + 2, y - 20), (x + half + 9, y - 40)]  # fmt: skip
+    scene.add_area("behind", mirrored(scene.wobble(flap, 0.9), side), lobe.blurred, lobe.depth)
+    fold = [
+        (x + 1, y - 40),
+        (x - 0.5 * half, y - 18),
+        (x + 0.2 * half, y - 7),
+        (x + half, y - 16),
+        (x + half + 8, y - 38),
+    ]
+    scene.add_area("behind", mirrored(scene.wobble(fold, 1.5), side), 2 * lobe.blurred, 0.7 * lobe.depth)
+    x, y = x, y - 14
     wide, high, thick = rng.uniform(1.2, 6.0), rng.uniform(3.0, 8.5), rng.uniform(0.9, 2.0)
     if earring:
         turn = np.linspace(0.3, 2 * np.pi, 12)
-        around = np.stack([x + 2 + wide * np.cos(turn), y + 6 + high * np.sin(turn)], 1)
+        around = np.stack([x + wide * np.cos(turn), y + 6 + high * np.sin(turn)], 1)
         scene.add_line("trough", mirrored(around, side), thick, 0.15, METAL)
         far = np.stack([x - 62 + 1.5 * wide * np.cos(turn), y - 28 + 1.2 * high * np.sin(turn)], 1)
         scene.add_line("ghost", mirrored(far, -side), 2 * thick, 1.2, 0.12 * METAL)
+
+
+def _draw_necklace(scene: Scene) -> dict[str, np.ndarray]:
+    """A thin chain about the neck: a bright line that comes into the field from below on either side."""
+    rng, chains = scene.rng, {}
+    inner, high = rng.uniform(46, 84), rng.uniform(126, 142)
+    thick, bead = rng.uniform(0.5, 1.0), rng.uniform(0.0, 0.7)
+    for side in (-1, 1):
+        share = np.linspace(0, 1, 14)
+        x = inner + rng.normal(0, 3) + rng.uniform(40, 60) * share
+        y = 152 + (high - 152) * share**0.6 + rng.normal(0, 0.8)
+        widths = thick * np.where(np.arange(40) % 2, 1, 1 - bead)
+        chain = mirrored(np.stack([x, y], 1), side)
+        scene.add_line("trough", chain, widths, 0.2, rng.uniform(0.15, 0.45))
+        chains["right" if side < 0 else "left"] = scene.frame.to_pixels(chain)
+    return chains

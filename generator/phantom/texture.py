@@ -10,10 +10,10 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((7.0, 1.7, 0.5), (4.2, 1.5, 0.65), (2.3, 1.3, 0.25)),
-    "maxilla": ((3.6, 0.85, 0.6), (2.2, 0.8, 0.5)),
+    "mandible": ((3.0, 1.4, 0.5), (1.9, 1.2, 0.55)),
+    "maxilla": ((2.8, 0.9, 0.55), (1.9, 0.85, 0.5)),
 }
-DEPTH = {"mandible": 0.044, "maxilla": 0.045}
+DEPTH = {"mandible": 0.085, "maxilla": 0.078}
 
 
 def draw_trabeculae(scene: Scene, patient: Patient) -> None:
@@ -21,8 +21,8 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
 
     It is most distinct between and below the roots and fades up the ramus.
     """
-    visible = 1 - 0.75 * np.clip(scene.teeth, 0, 1)
-    visible *= np.clip(0.9 + 0.6 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.7), 0.1, 2.2)
+    visible = 1 - 0.55 * np.clip(scene.teeth, 0, 1.8)
+    visible *= np.clip(0.95 + 0.4 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.7), 0.1, 2.0)
     for jaw, sizes in NETS.items():
         marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
         window = _window(marrow)
@@ -35,10 +35,10 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((108 - scene.across) / 42, 0.4, 1) * np.clip((134 - scene.down) / 24, 0.5, 1)
+            marrow *= np.clip((100 - scene.across) / 42, 0.3, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
         scene.trough[window] += DEPTH[jaw] * (visible * marrow)[window] * pattern
         if jaw == "mandible":
-            scene.trough[window] += 0.009 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
+            scene.trough[window] += 0.02 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
 
 
 def _fibres(scene: Scene, shape: tuple[int, int]) -> np.ndarray:
@@ -55,10 +55,10 @@ def _window(mask: np.ndarray) -> tuple[slice, slice]:
 
 
 def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stretch: float) -> np.ndarray:
-    """Threads of one size, broken up by a slower wave: whole lines would close into cells, which bone does not."""
+    """Threads of one size around marrow, here strong and there weak by a slower wave."""
     field = band_noise(grain, shape, period, 0.5, stretch)
     strength = np.maximum(0, 0.9 + 0.3 * band_noise(grain, shape, 4 * period, 0.5, stretch))
-    return ridges(field, 2.2) * strength
+    return ridges(field, 1.6) * strength
 
 
 def vary_thickness(scene: Scene) -> None:
@@ -68,16 +68,18 @@ def vary_thickness(scene: Scene) -> None:
     scene.trough += 0.014 * inside * blotches
     scene.behind += 0.006 * _slow_noise(scene, 20, 0.7)
     scene.behind += _unlike(scene)
-    face = np.clip((46 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
-    face = face[scene.down[:, 0] < 46]
+    face = np.clip((58 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
+    face = face[scene.down[:, 0] < 58]
     arch = scene.marrow["maxilla"] * np.clip((62 - scene.down) / 10, 0, 1)
     scene.behind += 0.015 * arch * band_noise(scene.grain, scene.shape, 11 * scene.scale, 0.7, 1.5)
     if len(face) < 16:
         return
-    scene.behind[: len(face)] += 0.034 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
-    for period, bandwidth, stretch in ((12, 1.0, 3.5), (4, 0.8, 6.0)):  # met aslant, drawn out sideways into streaks
+    scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
+    # Met aslant, and drawn out sideways into streaks, most of all along the palate.
+    palate = np.exp(-(((scene.down[: len(face)] - scene.frame.jaws.palate_height - 2) / 7) ** 2))
+    for period, bandwidth, stretch, more in ((12, 1.0, 3.5, 0.0), (4, 0.8, 6.0, 0.012)):
         streaks = band_noise(scene.grain, face.shape, period * scene.scale, bandwidth, stretch)
-        scene.ghost[: len(face)] += 0.015 * face * streaks
+        scene.ghost[: len(face)] += (0.012 + more * palate) * face * streaks
 
 
 CELL = 1.25  # mm: the grid of what belongs to the patient, whatever the picture's size

@@ -2,116 +2,211 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from .plates import BOTH, Tangle, add_tangles
-from .raster import Patch, band_noise
+from .raster import Patch, band_noise, ridges
 from .scene import Scene, mirrored, moved, ring
 
-# Joints, arches and processes behind the bodies, and what lies over them.
-ARCHES = Tangle((144, 96), (7, 30), 14, (12, 40), (5, 16), 0.035, rise=0.2, turn=0.8, blurred=(0.4, 2.0))
+# Arches and processes behind the bodies, and what lies over them; the faces of the joints, which slant.
+ARCHES = Tangle((146, 96), (7, 30), 9, (12, 36), (4, 14), 0.035, rise=0.2, turn=0.8, blurred=(0.3, 1.6))
+JOINTS = Tangle((0, 98), (5, 26), 6, (18, 40), (8, 18), 0.05, rise=0.5, turn=0.6, blurred=(0.3, 1.3))
+HIGH = Tangle((0, 0), (7, 8), 6, (16, 36), (8, 18), 0.05, rise=0.2, turn=1.2, blurred=(0.2, 1.0))  # of the upper two
+LEVELS = 6  # from the second vertebra on; what the field does not hold is cut off
+
+
+@dataclass(frozen=True)
+class _Spine:
+    """One person's spine, alike on both sides.
+
+    front, top  mm across and down of the second vertebra's upper front corner
+    slant       how far the spine runs outwards, mm a mm, and `sway` how that changes further down
+    period      mm from one body to the next
+    nod         how much the bodies' end plates rise away from the front, besides the slant
+    clear       how much of it shows: in some pictures hardly anything, in others every line
+    rough       how much the joints' margins stand out, with the years
+    """
+
+    front: float
+    top: float
+    slant: float
+    sway: float
+    period: float
+    nod: float
+    clear: float
+    rough: float
+
+
+def _random_spine(rng: np.random.Generator) -> _Spine:
+    slant = rng.normal(0.03, 0.05) if rng.uniform() < 0.6 else rng.uniform(0.1, 0.42)
+    clear = rng.uniform(0.9, 2.2) if rng.uniform() < 0.6 else rng.uniform(0.05, 0.8)
+    front, top, sway = max(114.0, rng.normal(123, 8)), rng.normal(50, 5), rng.normal(0, 0.0012)
+    return _Spine(front, top, slant, sway, rng.uniform(20, 27), rng.normal(0.1, 0.09), clear, rng.uniform(0, 1))
 
 
 def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
     """Both profiles of one spine: what the scan meets of it when it sets out and when it ends. Returns for each side
     the edge of the soft tissue before it, from above downwards: points in mm."""
-    front, clear = 126.5 + scene.rng.normal(0, 5.0), scene.rng.uniform(0.4, 1.9)
-    knob = scene.rng.normal((124, 45), (5, 6))
+    rng = scene.rng
+    spine = _random_spine(rng)
+    room, pale = rng.uniform(3, 9), rng.uniform(0.02, 0.085)
+    nape = rng.uniform(0.0, 0.06) + 0.04 * spine.clear
     edges = {}
     for side in (-1, 1):
-        edges[side] = _draw_profile(scene, side, front + scene.rng.normal(0, 2.5), clear * scene.rng.uniform(0.6, 1.2))
-        _draw_knob(scene, side, knob + scene.rng.normal(0, 1.5, 2))
-    add_tangles(scene, (ARCHES,), BOTH)
+        corners = _corners(scene, spine)
+        edges[side] = _draw_neck(scene, side, corners, room, pale * rng.uniform(0.8, 1.2), nape)
+        _draw_atlas(scene, side, corners[0], spine.clear * rng.uniform(0.7, 1.2))
+        _draw_axis(scene, side, corners[0], spine)
+        for at, tall in zip(corners[1:], np.diff(corners[1:, 1], append=corners[-1, 1] + spine.period), strict=True):
+            if at[0] > 149 or at[1] > 157:  # mm: outside every field
+                break
+            _draw_body(scene, side, at, tall, spine)
+        _draw_fibres(scene, side, spine)
+    joints = replace(
+        JOINTS, middle=(spine.front + 22 + 40 * spine.slant, 98), depth=JOINTS.depth * min(spine.clear, 1.4)
+    )
+    high = replace(HIGH, middle=(spine.front + 9, spine.top + 6), depth=HIGH.depth * rng.uniform(0.3, 1.1))
+    add_tangles(scene, (ARCHES, joints, high), BOTH)
     return edges
 
 
-def _draw_knob(scene: Scene, side: int, at) -> None:
-    """The side of the first vertebra, met end on: a dense round knob with a rind beside the mastoid."""
-    rng, dense = scene.rng, scene.rng.uniform(0.0, 0.08)
-    knob = mirrored(scene.wobble(ring(at, rng.uniform(4.5, 7), rng.uniform(5, 8)), 0.6), side)
-    scene.add_area("trough", knob, rng.uniform(0.7, 1.6), 0.7 * dense)
-    for inner in rng.uniform(0.3, 0.95, 3):  # rinds of its joints, one in the other
-        size = inner * rng.uniform(4.5, 7, 2)
-        rind = mirrored(scene.wobble(ring(np.add(at, rng.normal(0, 1.2, 2)), *size), 0.7), side)
-        scene.add_line("trough", rind[: rng.integers(5, 9)], rng.uniform(0.8, 2.0), rng.uniform(0.4, 0.9), 0.4 * dense)
+def _corners(scene: Scene, spine: _Spine) -> np.ndarray:
+    """The upper front corner of every vertebra from the second on, in mm: each stands a little by itself."""
+    steps = np.array([0, *[1.3 + level for level in range(LEVELS - 1)]]) * spine.period
+    x = spine.front + spine.slant * steps + spine.sway * steps**2 + scene.rng.normal(0, 1.3)
+    at = np.stack([x, spine.top + steps + scene.rng.normal(0, 2.0)], 1)
+    return scene.wobble(at, 0.7)
 
 
-def _draw_profile(scene: Scene, side: int, front: float, clear: float) -> np.ndarray:
-    """Atlas, axis and the bodies below, as far as the field holds them; `clear` is how much of them shows."""
+def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: float, nape: float) -> np.ndarray:
+    """The soft tissue before the spine ends at the airway in one edge; behind it bone and muscle lie."""
     rng = scene.rng
-    slant = rng.normal(0.03, 0.06)
-    neck = [(front - 3, 44), (165, 40), (165, 165), (front + 100 * slant - 3, 165), (front + 40 * slant - 2, 90)]
-    scene.add_area("behind", mirrored(scene.wobble(neck, 1.5), side), 2.5, rng.uniform(0.0, 0.05))
-    # The soft tissue before the spine ends at the airway in one edge.
-    room = rng.uniform(4, 12)
-    throat = [(front - room, 40), (150, 40), (150, 165), (front + 100 * slant - room, 165), (front - room, 96)]
-    throat = scene.wobble(throat, 0.8)
-    scene.add_area("behind", mirrored(throat, side), rng.uniform(0.3, 0.9), rng.uniform(0.02, 0.08))
-    y = 46 + rng.normal(0, 4)
-    _draw_atlas(scene, side, (front + 1, y - 3), 0.35 * clear)
-    tall = rng.uniform(20, 24)
-    _draw_axis(scene, side, (front + 1, y), tall, 0.4 * clear)
-    y += tall + rng.uniform(2.5, 4)
-    while y < 152:
-        tall = rng.uniform(11.5, 16.5)
-        _draw_body(scene, side, (front + slant * (y - 50) + rng.normal(0, 0.9), y), tall, clear * rng.uniform(0.6, 1.2))
-        y += tall + rng.uniform(2.0, 4.2)
-    return throat[[0, 4, 3]]
+    x, y = corners.T
+    edge = np.stack([np.interp((38, 62, 90, 118, 146, 172), y, x), (38, 62, 90, 118, 146, 172)], 1)
+    edge[-1, 0] += 3 * (edge[-2, 0] - edge[-3, 0]) / 2
+    edge = scene.wobble(edge - np.outer((1.3, 0.7, 0.8, 1.2, 1.5, 1.5), (room, 0)), 0.7)
+    out = [(190, 175), (190, 38)]
+    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.3, 0.9), pale)
+    for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
+        inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
+        scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
+    return edge
 
 
-def _draw_atlas(scene: Scene, side: int, at, clear: float) -> None:
-    """The first vertebra: its front arch a small bright oval, the transverse process a knob with a hole beside it."""
+def _draw_fibres(scene: Scene, side: int, spine: _Spine) -> None:
+    """Joints and arches behind the bodies: a dense column full of fine lines, where the beam grazes one surface after
+    the other, the longer ones along the processes."""
+    rng, threads = scene.rng, []
+    low = spine.front + spine.slant * (160 - spine.top)
+    column = [(spine.front + 5, 44), (spine.front + 10, 62), ((spine.front + low) / 2 + 13, 105), (low + 14, 165)]
+    column = mirrored(scene.wobble([*column, (190, 165), (190, 44)], 1.5), side)
+    body = scene.area(column, 4.5).fine(scene.shape)
+    lace = sum(
+        ridges(band_noise(scene.grain, body.values.shape, period * scene.scale, 0.7, 2.4), 1.6) for period in (12, 5)
+    )
+    scene.add("trough", Patch(body.top, body.left, body.values * (lace + 2.6)), 0.020 * spine.clear)
+    for _ in range(20):
+        down = rng.uniform(48, 155)
+        middle = np.array([spine.front + spine.slant * (down - spine.top) + rng.normal(20, 7), down])
+        heading = rng.normal(-0.35 - spine.slant, 0.6) + np.pi / 2 * (rng.uniform() < 0.3)
+        steps, length, bow = np.linspace(-0.5, 0.5, 4), rng.uniform(4, 14), rng.normal(0, 0.13)
+        along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
+        thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
+        threads.append((mirrored(thread, side), rng.uniform(0.5, 2.2), rng.uniform(0.0, 0.08) * spine.clear))
+    scene.add_threads("trough", threads, 0.4)
+
+
+def _draw_atlas(scene: Scene, side: int, axis, clear: float) -> None:
+    """The first vertebra: its front arch a small bright bow, the side mass and its process knobs one over the other,
+    and the arch behind."""
     rng = scene.rng
-    oval = np.array([(-3.2, 0), (-1, -4), (2.2, -3), (3, 1), (1, 4), (-2, 3.4)]) * rng.uniform(1.2, 1.8, 2)
-    oval = mirrored(moved(scene.wobble(oval, 0.4), *at), side)
-    scene.add_area("trough", oval, 0.5, 0.05 * clear)
-    _draw_rim(scene, oval, 1.2, 0.05 * clear)
-    knob = np.add(at, (rng.uniform(3, 10), rng.uniform(-6, 4)))
-    body = mirrored(scene.wobble(ring(knob, rng.uniform(5, 9), rng.uniform(4, 7)), 0.9), side)
-    dense = rng.uniform(0.01, 0.07)
-    scene.add_area("trough", body, rng.uniform(0.4, 1.4), dense)
-    _draw_rim(scene, body, 1.6, 0.2 * dense)
-    hole = mirrored(scene.wobble(ring(knob + rng.normal(0, 1, 2), 1.8, 1.6), 0.3), side)
-    scene.add_area("trough", hole, 0.6, -dense * rng.uniform(0.0, 0.9))
-    behind = ring(np.add(at, (14, rng.uniform(-4, 6))), 12, rng.uniform(12, 20))
-    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.08))
+    at = np.add(axis, (1, -4))
+    oval = mirrored(scene.wobble(ring(at, rng.uniform(3, 5), rng.uniform(4, 7)), 0.5), side)
+    scene.add_area("trough", oval, 0.5, 0.03 * clear)
+    scene.add_line("trough", oval[2:7], (0.4, 1.4, 1.8, 1.2, 0.4), 0.4, 0.04 * clear)
+    dense = rng.uniform(0.0, 0.07)
+    for _ in range(2):
+        knob = np.add(at, (rng.uniform(-2, 16), rng.uniform(-11, 5)))
+        size = rng.uniform((4, 4), (9, 8))
+        body = mirrored(scene.wobble(ring(knob, *size), 0.9), side)
+        scene.add_area("trough", body, rng.uniform(0.4, 1.4), 0.5 * dense)
+        line = np.roll(body, rng.integers(8), axis=0)[:5]
+        scene.add_line("trough", line, (0.3, 1.2, 2.0, 1.2, 0.3), 0.4, dense * rng.uniform(0.1, 0.6))
+    hole = mirrored(scene.wobble(ring(np.add(at, rng.normal((7, -2), 3)), 2.4, 2.0), 0.4), side)
+    scene.add_area("trough", hole, 0.9, -dense * rng.uniform(0.0, 0.7))
+    behind = ring(np.add(at, (17, rng.uniform(-6, 8))), 12, rng.uniform(12, 20))
+    scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.05))
 
 
-def _draw_axis(scene: Scene, side: int, at, tall: float, clear: float) -> None:
-    """The second vertebra with its dens, a body that narrows upwards."""
-    outline = [(6, -6), (10, -7), (14, -3), (18, 0.4 * tall), (20, tall - 2), (8, tall), (-1, tall + 1.5),
-               (1.5, 0.55 * tall), (4, 0.2 * tall)]  # fmt: skip
+def _draw_axis(scene: Scene, side: int, at, spine: _Spine) -> None:
+    """The second vertebra: its body, which narrows upwards into the dens and ends below in a beak, and its joints as
+    large round outlines over it."""
+    rng, tall = scene.rng, 1.12 * spine.period
+    clear = spine.clear * rng.uniform(0.7, 1.2)
+    lean = -spine.slant - spine.nod
+    outline = np.array([(5, -7), (9, -8), (13, -4), (16, 0.4), (19, 0.8), (20, 0.97), (10, 0.96), (-2, 1.05),
+                        (1, 0.6), (3, 0.25)])  # fmt: skip
+    high = outline[:, 1] > 0
+    outline[high, 1] *= tall
+    outline[high, 1] += lean * outline[high, 0]
     outline = mirrored(moved(scene.wobble(outline, 0.6), *at), side)
-    scene.add_area("trough", outline, 0.4, 0.045 * clear)
-    _draw_rim(scene, outline, 1.0, 0.05 * clear)
-    arch = ring(np.add(at, (9, 0.6 * tall)), 5.5, 5.0)
-    _draw_rim(scene, mirrored(scene.wobble(arch, 0.5), side), 1.1, 0.02 * clear)
-    _draw_end_plate(scene, side, [(-1, tall + 1), (8, tall - 0.6), (20, tall - 3)], at, clear)
+    scene.add_area("trough", outline, 0.8, 0.04 * clear)
+    scene.add_line("trough", outline[5:], (0.5, 1.0, 1.3, 1.3, 0.6), 0.4, 0.035 * clear)
+    for _ in range(3):
+        middle = np.add(at, (rng.uniform(4, 22), rng.uniform(0.1, 0.8) * tall))
+        joint = mirrored(scene.wobble(ring(middle, *rng.uniform(4, 10, 2)), 0.9), side)
+        first, count = rng.integers(0, 4), rng.integers(4, 6)
+        widths = rng.uniform(0.8, 2.2) * np.sin(np.linspace(0.2, np.pi - 0.2, count))
+        scene.add_line("trough", joint[first : first + count], widths, 0.4, 0.06 * clear * rng.uniform())
+    plate = np.array([(-2, 1.05 * tall), (8, 0.97 * tall + 8 * lean), (20, 0.98 * tall + 20 * lean)])
+    _draw_end_plate(scene, side, moved(plate, *at), -1, clear * rng.uniform(0.2, 0.9))
 
 
-def _draw_body(scene: Scene, side: int, at, tall: float, clear: float) -> None:
-    """One body: concave in front, its end plates dense and sloping forwards, the joints behind it."""
+def _draw_body(scene: Scene, side: int, at, period: float, spine: _Spine) -> None:
+    """One body: concave in front with a beak below, end plates dense, sloping forwards and hollow; joints behind it."""
     rng = scene.rng
-    slope = rng.normal(-0.05, 0.06)
-    top, low = (np.array([(x, x * slope + y) for x in (9, 20, 30)]) for y in (0.4, tall + 0.4))
-    outline = np.vstack([[(1.0, 1.4), (2.2, 0.5 * tall), (0.4, tall - 1.2)], low, top[::-1]])
-    outline = mirrored(moved(scene.wobble(outline, 0.7), *at), side)
-    body = scene.area(outline, 1.0).fine(scene.shape)
-    net = 1 + 0.16 * band_noise(scene.grain, body.values.shape, 2.2 * scene.scale, 0.6)
-    scene.add("trough", Patch(body.top, body.left, body.values * net), 0.05 * clear)
-    _draw_rim(scene, outline, 0.9, 0.018 * clear)
-    _draw_end_plate(scene, side, [(0.8, 0.8), *top], at, clear * rng.uniform(0.3, 1.3))
-    _draw_end_plate(scene, side, [(-0.6, tall - 0.6), *(low - (0, 1))], at, clear * rng.uniform(0.3, 1.3))
-    joint = [(14, 0.2 * tall), (19, -0.1 * tall), (27, 0.1 * tall), (26, 0.9 * tall), (18, 0.8 * tall)]
-    joint = mirrored(moved(scene.wobble(joint, 1.2), *at), side)
-    scene.add_area("trough", joint, rng.uniform(0.4, 1.6), rng.uniform(0.0, 0.07) * clear)
+    clear, tall = spine.clear * rng.uniform(0.65, 1.2), period * rng.uniform(0.70, 0.8)
+    slope = max(-0.35, -spine.slant - spine.nod) + rng.normal(0, 0.035)
+    beak = spine.rough * rng.uniform(0, 1.5)
+    deep = rng.uniform(21, 28)
+    top = np.array([(x, x * slope + bow) for x, bow in ((1.6 - beak / 2, 0.2), (9, 0.9), (17, 0.7), (deep, -0.3))])
+    low = np.array([(x, x * slope + tall - bow) for x, bow in ((0.6 - beak, -0.2), (8, 1.2), (16, 1.0), (deep, 0))])
+    hollow = rng.uniform(0.1, 1.1)
+    front = [(0.6, 2.0), (0.8 + hollow, 0.35 * tall), (0.6 + hollow, 0.68 * tall), (-0.6 - beak, tall - 2.2)]
+    waist = [(deep - 1.5, deep * slope + 0.5 * tall)]
+    outline = mirrored(moved(scene.wobble(np.vstack([waist, top[::-1], front, low]), 0.4), *at), side)
+    scene.add_area("trough", outline, rng.uniform(0.4, 0.9), 0.06 * clear)
+    scene.add_line("trough", outline[4:10], (0.5, 1.1, 1.5, 1.3, 1.0, 0.5), 0.4, 0.03 * clear)
+    for plate, towards in ((top, 1), (low, -1)):
+        _draw_end_plate(scene, side, moved(plate, *at), towards, clear * rng.uniform(0.5, 1.4))
+    _draw_arch(scene, side, moved(at, deep, deep * slope), tall, clear)
 
 
-def _draw_end_plate(scene: Scene, side: int, points, at, clear: float) -> None:
-    plate = mirrored(moved(scene.wobble(points, 0.3), *at), side)
-    scene.add_line("trough", plate, (0.5, 1.3, 1.1), scene.rng.uniform(0.3, 0.9), 0.03 * clear)
+def _draw_arch(scene: Scene, side: int, at: np.ndarray, tall: float, clear: float) -> None:
+    """What a body carries behind: the pillar of the joints, which make one dense wavy column, and the process that
+    slopes down and back to the picture's edge."""
+    rng = scene.rng
+    pillar = np.array([(-5, -0.4), (1, -0.55), (5, -0.3), (4, 0.3), (6, 0.8), (-1, 0.9), (-4, 0.4)]) * (1, tall)
+    pillar = mirrored(moved(scene.wobble(pillar, 1.2), *at), side)
+    scene.add_area("trough", pillar, rng.uniform(0.5, 1.4), rng.uniform(0.02, 0.07) * clear)
+    drop = rng.uniform(0.25, 0.6)
+    process = np.array([(2, 0.2), (12, 0.25), (26, 0.2), (34, 0.35), (25, 0.55), (11, 0.7), (2, 0.75)]) * (1, tall)
+    process[:, 1] += drop * process[:, 0]
+    process = mirrored(moved(scene.wobble(process, 1.2), *at), side)
+    scene.add_area("trough", process, rng.uniform(0.5, 1.2), rng.uniform(0.01, 0.06) * clear)
+    scene.add_line("trough", process[:4], (0.4, 1.2, 1.2, 0.4), 0.5, rng.uniform(0.0, 0.06) * clear)
 
 
-def _draw_rim(scene: Scene, outline: np.ndarray, width: float, depth: float) -> None:
-    """The dense rind of a vertebra, along a closed outline."""
-    scene.add_line("trough", np.vstack([outline, outline[:2]]), width, 0.3, depth)
+def _draw_end_plate(scene: Scene, side: int, points, towards: int, clear: float) -> None:
+    """A plate met not quite along its surface: a slim bright lens, its two rims finer and brighter still; `towards` 1
+    has it open downwards."""
+    rng, points = scene.rng, scene.wobble(points, 0.25)
+    open_by = np.zeros(len(points))
+    open_by[1:-1] = towards * rng.uniform(0.3, 1.8)
+    for weight, line in ((1.0, points), (rng.uniform(0.2, 1.0), points + np.stack([0 * open_by, open_by], 1))):
+        line = mirrored(line, side)
+        scene.add_line("trough", line, (0.5, 1.0, 1.1, 0.8), rng.uniform(0.3, 0.6), 0.045 * clear * weight)
+        if weight == 1.0:
+            scene.add_line("trough", moved(line, 0, 0.6 * towards), (0.6, 2.6, 3.0, 2.0), 0.8, 0.015 * clear)
