@@ -42,7 +42,7 @@ class Root:
 
 
 def roots_of(stand: Stand) -> list[Root]:
-    """The roots of a tooth: lower molars have two, upper molars three, all others are drawn with one."""
+    """The roots of a tooth: upper molars have three, lower ones and most first upper premolars two, all others one."""
     tooth = stand.tooth
     _, length, _, neck = measures(tooth)
     bend = 0.5 * tooth.root_bend
