@@ -37,6 +37,7 @@ def random_edentulous(rng: np.random.Generator) -> Patient:
 
 
 def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
+    """The bones of somebody of that age in years."""
     normal = rng.normal
     return Jaws(
         size=np.clip(normal(1.0, 0.042), 0.9, 1.1),
@@ -64,6 +65,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
 
 
 def random_positioning(rng: np.random.Generator) -> Positioning:
+    """How somebody stood before the machine."""
     return Positioning(
         rotation=rng.normal(0, 0.04),
         tilt=rng.normal(0, 0.013),
@@ -79,6 +81,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
 
 
 def random_soft_tissue(rng: np.random.Generator) -> dict[str, float]:
+    """How much there is, and how much shows, of soft tissues, air and ghosts, by name."""
     return {
         "palatoglossal_air": float(rng.uniform(0.0, 1.0) ** 1.9),
         "spine_density": float(np.clip(rng.gamma(2.2, 0.52), 0.2, 2.8)),
