@@ -185,7 +185,7 @@ def test_other_settings_are_refused(corpora, uninterrupted, tmp_path):
 
 def test_a_checkpoint_is_trained_further(corpora, uninterrupted, tmp_path):
     begun = uninterrupted / "checkpoints" / "000004.safetensors"
-    hardly = QUICK | {"l1_steps": 0, "gan_steps": 2, "learning_rate": 1e-9}
+    hardly = QUICK | {"l1_steps": 0, "gan_steps": 2, "second_rate": 1e-9}
     last = train(corpora / "half", tmp_path, "starter", start=begun, **hardly)
     before, after = load_file(begun), load_file(last)
     assert all(torch.allclose(after[name], before[name], atol=1e-6) for name in before)
@@ -211,6 +211,21 @@ def test_a_discriminator_of_detail_is_shown_grain_ten_times_as_strong_and_no_gre
     assert 0.08 < shown.std() < 0.12
     trainer.preset = replace(trainer.preset, discriminator_sees="image")
     assert trainer.judged(flat) is flat
+
+
+def test_the_discriminator_is_ahead_of_the_network():
+    """Its rate is the greater, and whole from its first step: the network would learn to fool one that knows nothing."""
+    preset = replace(STARTER, network=TINY, l1_steps=1, gan_steps=400, discriminator=4, perceptual_weight=0.0)
+    trainer = Trainer(preset, 0, find_accelerator("cpu"), torch.float32, None)
+    for step in (0, 1, 100, 300):
+        trainer.step(step, torch.rand(1, 1, 8, 8), torch.rand(1, 1, 32, 32))
+        (own,), theirs = trainer.optimiser.param_groups, getattr(trainer, "discriminator_optimiser", None)
+        if step == 0:
+            assert theirs is None
+            assert own["lr"] == pytest.approx(STARTER.learning_rate / STARTER.warm_up)
+        else:
+            assert own["lr"] <= STARTER.second_rate < theirs.param_groups[0]["lr"]
+            assert theirs.param_groups[0]["lr"] == STARTER.discriminator_rate / (2 if step > 200 else 1)
 
 
 @pytest.fixture

@@ -45,12 +45,21 @@ class Pairs(Dataset):
 
     def _piece(self, image: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         """A crop with its margin, float32 in [0, 1], mirrored half of the time: jaws are alike on both sides."""
-        height, width = image.shape
-        top, left = (int(draw.integers(length - self.crop + 1)) for length in (height, width))
+        top, left = (self._start(length, draw) for length in image.shape)
         image = cv2.copyMakeBorder(image, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REFLECT_101)
         piece = image[top : top + self.crop + 2 * MARGIN, left : left + self.crop + 2 * MARGIN]
         piece = piece[:, ::-1] if draw.random() < 0.5 else piece
         return np.ascontiguousarray(piece, np.float32) / 255
+
+
+    def _start(self, length: int, draw: np.random.Generator) -> int:
+        """Where a crop begins, on the grid of the small image, so that borders and markers look as they will.
+
+        One that would reach over an edge is moved up to it: every pixel is in as many crops as any other. Of crops
+        drawn inside the image, a corner would be in hardly any.
+        """
+        start = int(draw.integers(1 - self.crop // SCALE, -(-length // SCALE))) * SCALE
+        return min(max(start, 0), length - self.crop)
 
 
 def refuse_unless_usable(corpus: Corpus, crop: int) -> None:

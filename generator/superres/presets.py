@@ -17,10 +17,12 @@ class Preset:
     batch: int
     l1_steps: int  # first stage: L1 alone
     gan_steps: int  # second stage: L1, perceptual and adversarial loss
-    learning_rate: float  # of Adam with betas (0.9, 0.99), for network and discriminator
-    warm_up: int  # steps over which each stage's learning rate grows to it
+    learning_rate: float  # of the network in the first stage, by Adam with betas (0.9, 0.99)
+    second_rate: float  # of the network in the second stage
+    warm_up: int  # steps over which the network's learning rate grows to it in each stage
     halve_at: tuple[float, ...]  # shares of a stage after which the learning rate is halved
     discriminator: int  # its number of features
+    discriminator_rate: float  # its learning rate, from its first step
     discriminator_sees: str  # "image", or "detail": what differs from the mean around it, ten times as strong
     perceptual_weight: float  # beside the L1 loss's 1
     gan_weight: float
@@ -41,9 +43,11 @@ PAPER = Preset(
     l1_steps=400_000,
     gan_steps=400_000,
     learning_rate=1e-4,
+    second_rate=1e-4,
     warm_up=1_000,
     halve_at=(1.0,),
     discriminator=64,
+    discriminator_rate=1e-4,
     discriminator_sees="image",
     perceptual_weight=1.0,
     gan_weight=0.1,
@@ -59,9 +63,11 @@ STARTER = Preset(
     l1_steps=6_000,
     gan_steps=2_000,
     learning_rate=4e-4,
+    second_rate=5e-5,
     warm_up=200,
     halve_at=(0.5, 0.75, 0.9),
     discriminator=16,
+    discriminator_rate=1e-3,
     discriminator_sees="detail",
     perceptual_weight=1.0,
     gan_weight=0.02,

@@ -117,7 +117,7 @@ class Trainer:
         if accelerator.device.type == "cuda":
             _compile(self.network)
         self.wrapped = accelerator.prepare(self.network)
-        self.optimiser = self._optimiser_of(self.network)
+        self.optimiser = self._optimiser_of(self.network, preset.learning_rate)
         self.discriminator = None
 
     def _built(self, what: str, build: Callable[[], nn.Module]) -> nn.Module:
@@ -125,20 +125,20 @@ class Trainer:
             torch.manual_seed(seed_of(self.seed, what))
             return build().to(self.accelerator.device)
 
-    def _optimiser_of(self, network: nn.Module):
-        return self.accelerator.prepare(torch.optim.Adam(network.parameters(), self.preset.learning_rate, BETAS))
+    def _optimiser_of(self, network: nn.Module, rate: float):
+        return self.accelerator.prepare(torch.optim.Adam(network.parameters(), rate, BETAS))
 
     def begin_second_stage(self) -> None:
         """Go on from the averaged weights of the first stage, with a discriminator."""
         if self.preset.l1_steps:
             self.network.load_state_dict(self.average.state_dict())
-            self.optimiser = self._optimiser_of(self.network)
+            self.optimiser = self._optimiser_of(self.network, self.preset.learning_rate)
         channels = self.preset.network.channels
         self.bare_discriminator = self._built(
             "discriminator", lambda: toolbox.discriminator(channels, self.preset.discriminator)
         )
         self.discriminator = self.accelerator.prepare(self.bare_discriminator)
-        self.discriminator_optimiser = self._optimiser_of(self.bare_discriminator)
+        self.discriminator_optimiser = self._optimiser_of(self.bare_discriminator, self.preset.discriminator_rate)
         self.gan = toolbox.gan_loss()
         self.perceptual = toolbox.perceptual_loss(self.vgg).to(self.accelerator.device) if self.vgg else None
 
@@ -206,12 +206,11 @@ class Trainer:
     def _set_rate(self, step: int) -> None:
         preset, first = self.preset, step < self.preset.l1_steps
         into, length = (step, preset.l1_steps) if first else (step - preset.l1_steps, preset.gan_steps)
-        halvings = sum(into >= share * length for share in preset.halve_at)
-        rate = preset.learning_rate * min(1.0, (into + 1) / max(preset.warm_up, 1)) * 0.5**halvings
-        optimisers = [self.optimiser] if first else [self.optimiser, self.discriminator_optimiser]
-        for optimiser in optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+        halved = 0.5 ** sum(into >= share * length for share in preset.halve_at)
+        full = preset.learning_rate if first else preset.second_rate
+        _give_rate(self.optimiser, full * min(1.0, (into + 1) / max(preset.warm_up, 1)) * halved)
+        if not first:  # the discriminator is ahead: one that has learnt nothing yet teaches the network to fool it
+            _give_rate(self.discriminator_optimiser, preset.discriminator_rate * halved)
 
     @torch.no_grad()  # or the average would keep the history of every step
     def _average(self, step: int) -> None:
@@ -241,6 +240,11 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def _give_rate(optimiser, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
 
 
 def _compile(network: HAT) -> None:
