@@ -10,7 +10,7 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((3.0, 1.4, 0.5), (1.9, 1.2, 0.55)),
+    "mandible": ((3.2, 2.1, 0.6), (1.9, 1.7, 0.5)),
     "maxilla": ((2.8, 0.9, 0.55), (1.9, 0.85, 0.5)),
 }
 DEPTH = {"mandible": 0.085, "maxilla": 0.078}
@@ -22,7 +22,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     It is most distinct between and below the roots and fades up the ramus.
     """
     visible = 1 - 0.55 * np.clip(scene.teeth, 0, 1.8)
-    visible *= np.clip(0.95 + 0.4 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.7), 0.1, 2.0)
+    visible *= np.clip(0.85 + 0.6 * band_noise(scene.grain, scene.shape, 18 * scene.scale, 0.7), 0.1, 2.4)
     for jaw, sizes in NETS.items():
         marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
         window = _window(marrow)
