@@ -10,7 +10,7 @@ from .nose import draw_nose
 from .plates import BOTH, Tangle, add_tangles
 from .raster import Patch
 from .rims import Rims
-from .scene import Scene, mirrored
+from .scene import Scene, mirrored, moved
 from .sinuses import draw_sinuses
 from .skull import draw_skull_base
 from .zygoma import draw_fossae, draw_zygoma
@@ -85,7 +85,7 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     near = y + arch * share**2 + tilt * share + front
     far = near - front - high * (1 - (1 - left) * np.abs(share) ** blunt)
     near, far = (scene.wobble(np.stack([x, line], 1), 0.45) for line in (near, far))
-    clear = rng.uniform(0.3, 1.05)
+    clear = rng.uniform(0.45, 1.35)
     thick = np.maximum(near[:, 1] - far[:, 1], 1.5)
     wide = np.minimum(thick, 5.0)
     ends = np.clip(4 * (1 - np.abs(share)), 0, 1) * (6 / high) ** 0.4
@@ -100,10 +100,25 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
         rims.add("behind", edge, -rng.uniform(0.6, 1.2) * wide.mean(), depth * clear, 0.0, side, rng.uniform(0.1, 0.6))
         for _ in range(int(rng.integers(3, 8))):
             _draw_streak(scene, rims, near[::side] * (side, 1), far[::side] * (side, 1), side, clear)
+    _draw_vault(scene, rims, near, reach)
     middle = (near + far) / 2
     for broad, blurred in ((0.9, 0.8), (1.6, 2.5)):
         widths = broad * thick * np.clip(3 * (1 - share**2), 0.1, 1) * _uneven(scene, 13)
         scene.add_line("behind", middle, widths, blurred, rng.uniform(0.02, 0.15) * clear)
+
+
+def _draw_vault(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> None:
+    """Under the palate the vault's air and the dips of the sinuses lie in the beam's way: a dark field, crisp along
+    the palate, running out among the roots; less so in the middle, where the jaw's halves meet in solid bone."""
+    rng = scene.rng
+    air, middle = 0.2 * rng.uniform() ** 1.3, rng.uniform(0.2, 1.0)
+    for side in (-1, 1):
+        edge = (near * (side, 1))[::side][6:]
+        share = np.clip(edge[:, 0] / reach, 0, 1)
+        depth = np.interp(share, [0, 0.15, 0.4, 0.8, 1], [0.3 * middle, middle, 1, 0.8, 0]) * rng.uniform(0.7, 1.2, 7)
+        dark = air * rng.uniform(0.7, 1.2) * np.maximum(depth, 0.0)
+        edge = scene.wobble(moved(edge, 0, rng.uniform(0.5, 3.0)), 0.5)
+        rims.add("behind", edge, rng.uniform(8, 16) * rng.uniform(0.8, 1.2, 7), -dark, 0.5, side, 0.0)
 
 
 def _uneven(scene: Scene, count: int) -> np.ndarray:
