@@ -138,7 +138,7 @@ def _draw_node(scene: Scene, rims: Rims, sinus: _Sinus) -> None:
         depth = 0.18 * sinus.clear * rng.uniform(0.0, 1.0) * np.array([1.0, 0.8, 0.4])
         rims.add("behind", [node, middle, end], wide, depth, rng.choice([0.0, 0.5]), sinus.side, 0.3)
     knot = scene.wobble(moved([(-4, -7), (-1, 3), (6, 1), (3, -6)], *node), 1.2)
-    scene.add_area("behind", mirrored(knot, sinus.side), rng.uniform(0.8, 2.5), rng.uniform(0.0, 0.10) * sinus.clear)
+    scene.add_area("behind", mirrored(knot, sinus.side), rng.uniform(0.8, 2.5), rng.uniform(0.0, 0.07) * sinus.clear)
 
 
 def _draw_orbit(scene: Scene, rims: Rims, sinus: _Sinus) -> None:
