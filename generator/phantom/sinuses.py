@@ -97,7 +97,8 @@ def _draw_process(scene: Scene, rims: Rims, sinus: _Sinus, place: np.ndarray) ->
     strength = 0.22 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
     wide = rng.uniform(3.0, 9.0) * np.array([1.4, 1.2, 1.0, 0.8, 0.7, 0.6, 0.4])
     strength *= rng.uniform(0.5, 1.3, 7)
-    wall = scene.wobble(wall, 0.5)
+    bow = np.outer((0.0, 0.8, 1.0, 0.6, 0.2, 0.0, 0.0), (rng.normal(0, 2.0), 0))  # bent outwards or inwards as a whole
+    wall = scene.wobble(wall, 0.5) + bow
     rims.add("behind", wall, -wide, strength, rng.choice([0.0, 0.5]), sinus.side, rng.uniform(0.3, 0.8))
     for _ in range(int(rng.integers(1, 4))):  # the walls behind it, of fossa and pterygoid process, run beside it
         away, count = np.linspace(rng.uniform(2, 13), rng.uniform(0, 5), 6), int(rng.integers(4, 7))
