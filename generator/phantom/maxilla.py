@@ -86,7 +86,7 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     near = y + arch * share**2 + tilt * share + front
     far = near - front - high * (1 - (1 - left) * np.abs(share) ** blunt)
     near, far = (scene.wobble(np.stack([x, line], 1), 0.45) for line in (near, far))
-    clear = rng.uniform(0.4, 1.2)
+    clear = rng.uniform(0.6, 1.45)
     thick = np.maximum(near[:, 1] - far[:, 1], 1.5)
     wide = np.minimum(thick, 5.0)
     ends = np.clip(4 * (1 - np.abs(share)), 0, 1) * (6 / high) ** 0.4

@@ -113,7 +113,7 @@ def _draw_spine(scene: Scene, floor: float) -> None:
     wide = rng.uniform(3, 10)
     for share, blurred in ((1.0, 1.6), (0.6, 0.8)):
         widths = share * wide * np.array([0.7, 1.0, 1.1, 0.7])
-        scene.add_line("behind", foot, widths, blurred, rng.uniform(0.0, 0.17))
-    if rng.uniform() < 0.7:
+        scene.add_line("behind", foot, widths, blurred, 0.17 * rng.uniform() ** 1.8)
+    if rng.uniform() < 0.5:
         spine = [(-5, floor + 4), (0, floor + 6), (5, floor + 4), (1.5, floor + 9), (0, floor + 14), (-1.5, floor + 9)]
-        scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.5, 1.2), rng.uniform(0.0, 0.17))
+        scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.5, 1.2), 0.13 * rng.uniform() ** 1.6)
