@@ -161,4 +161,4 @@ def _stand(patient: Patient, frame: Frame, tooth: Tooth, x: float) -> Stand:
 
 def _overbite(tooth: Tooth) -> float:
     """Small steps of the cusp line, in mm: canines stand out, laterals stand back."""
-    return {1: 0.0, 2: 0.5, 3: -0.4}.get(tooth.position, 0.0)
+    return {1: 0.0, 2: 0.6, 3: -0.8 if tooth.upper else -0.4}.get(tooth.position, 0.0)

@@ -9,7 +9,7 @@ from .raster import Patch, stroke
 from .teeth import ToothGrid
 from .tissues import canal, chamber
 
-METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.2, 0.34, 1.7, 1.25, 0.24, 0.25
+METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 1.5, 0.34, 1.3, 1.25, 0.24, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:
@@ -22,7 +22,7 @@ def restorations(grid: ToothGrid) -> np.ndarray:
         packed = 0.9 + 0.1 * np.sin(0.9 * grid.v + 9 * tooth.root_bend)
         for root in grid.roots:
             short = 0.6 + 1.4 * np.sin(7 * (root.bend + root.apex)) ** 2
-            filling = canal(grid, root, half=0.5 if len(grid.roots) == 1 else 0.36, short=short)
+            filling = canal(grid, root, half=0.40 if len(grid.roots) == 1 else 0.28, short=short)
             depth = np.maximum(depth, GUTTA_PERCHA * (0.4 + 0.6 * root.depth) * packed * filling)
         if tooth.kind == "molar":
             depth = np.maximum(depth, 0.8 * GUTTA_PERCHA * chamber(grid, 1.0))
@@ -64,7 +64,7 @@ def crown_cap(grid: ToothGrid) -> np.ndarray:
 def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
     """Optical depth of a crown, from the distance (mm) inside its outline: metal, which the beam crosses thinner at
     the rim, or ceramic over a coping of metal."""
-    rim = 0.45 + 0.55 * np.sqrt(np.clip(inside / 1.4, 0, 1))
+    rim = 0.25 + 0.75 * np.sqrt(np.clip(inside / 1.9, 0, 1))
     if not grid.tooth.ceramic:
         return METAL * rim * grid.soft(inside)
     coping = inside - 0.9 - 0.35 * np.sin(1.3 * grid.u + 9 * grid.tooth.root_bend)

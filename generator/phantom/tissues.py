@@ -66,8 +66,10 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     if len(grid.roots) > 1:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
-    slim = np.clip(1.0 + 0.40 * grid.v / grid.root, 0.3, 1.0)
-    slim *= 0.72 + 0.32 * np.exp(np.minimum(grid.v, 0) / 5.0)  # bone takes the place of what lies before and behind
+    slim = np.clip(1.0 + 0.34 * grid.v / grid.root, 0.3, 1.0)
+    # Bone takes the place of what lies before and behind; there is less of it around front teeth and premolars.
+    kept = 0.72 if len(grid.roots) > 1 else 0.86
+    slim *= kept + 0.30 * np.exp(np.minimum(grid.v, 0) / 5.0)
     return ROOT * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 
