@@ -173,7 +173,7 @@ class ToothGrid:
     def _root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
         s = np.clip(-self.v / root.length, -0.25, 1.0)
         down = np.maximum(s, 0)
-        slim = 0.22 * down + 0.34 * down**2 if len(self.roots) == 1 else 0.34 * down**0.7 + 0.26 * down**2.5
+        slim = 0.17 * down + 0.33 * down**2.4 if len(self.roots) == 1 else 0.34 * down**0.7 + 0.26 * down**2.5
         half = root.half * (1 - slim) * np.sqrt(np.maximum(1e-4, 1 - down**5))
         across = self.u - self.axis(root, s)
         below = np.maximum(0.0, -self.v - root.length)
