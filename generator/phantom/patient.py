@@ -16,7 +16,7 @@ def random_patient(rng: np.random.Generator) -> Patient:
     teeth = [_random_tooth(rng, fdi, age, decay) for fdi in UPPER + LOWER if fdi not in missing]
     positioning = random_positioning(rng)
     if positioning.bite_block:  # which parts the front teeth
-        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(0.6, 4.6)))
+        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(1.8, 4.8)))
     patient = Patient(age, jaws, positioning, teeth, missing, [], random_soft_tissue(rng), [])
     _settle(rng, patient)
     _crowd(rng, patient)

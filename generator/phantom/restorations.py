@@ -69,14 +69,14 @@ def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
     solid); how thick it was cast is each crown's own. Ceramic stands round the coping as a paler rim.
     """
     edge = np.clip(inside / 1.9, 0, 1)
-    hollow = 0.0 if grid.tooth.state == "pontic" else float(np.clip(0.3 + 0.3 * grid.form[7], 0, 0.7))
+    hollow = 0.0 if grid.tooth.state == "pontic" else float(np.clip(0.2 + 0.2 * grid.form[7], 0, 0.5))
     shell = 1 - hollow * np.clip((inside - 0.8) / 1.2, 0, 1)
     thickness = (0.25 + 0.75 * np.sqrt(edge)) * shell
     if not grid.tooth.ceramic:
         return METAL * thickness * grid.soft(inside)
     aside = 0.9 + 0.25 * grid.form[8] + 0.35 * np.sin(1.3 * grid.u + 9 * grid.tooth.root_bend)
     coping = inside - aside - 0.12 * np.maximum(0, grid.v - 0.5 * grid.crown)  # ceramic is thickest at the tip
-    cast = float(np.clip(0.36 + 0.16 * grid.form[9], 0.14, 0.7)) * METAL
+    cast = float(np.clip(0.50 + 0.12 * grid.form[9], 0.36, 0.75)) * METAL
     return CERAMIC * (0.4 + 0.6 * np.sqrt(edge)) * grid.soft(inside) + cast * shell * grid.soft(0.7 * coping)
 
 
