@@ -12,9 +12,9 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.0, 0.04)
+    depth = scene.rng.uniform(0.0, 0.06)
     for side in (-1, 1):
-        hollow = [(76, 34), (86, 30), (98, 30), (106, 36), (107, 46), (101, 55), (89, 53), (79, 47)]
+        hollow = [(75, 31), (84, 26), (97, 25), (106, 31), (107, 41), (100, 50), (88, 49), (78, 42)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
         scene.add_area("behind", hollow, scene.rng.uniform(1.0, 2.5), -depth * scene.rng.uniform(0.7, 1.3))
 
@@ -48,9 +48,9 @@ def _draw_back_wall(scene: Scene, side: int, at: tuple[float, float, float], cle
         aside = out * np.array((spread, gap + 0.25 * spread, gap, gap, gap, gap + rng.uniform(-1, 3)))
         height = (high - rng.uniform(6, 12), high, high + 9, low - 10, low, low + rng.uniform(6, 12))
         line = np.stack([x + lean * np.array((1, 0.6, 0.3, 0, 0, 0)) + aside, height], 1)
-        widths = rng.uniform(0.5, 1.5) * np.array((0.2, 0.8, 1.1, 1.2, 1.0, 0.3))
+        widths = rng.uniform(0.6, 1.4) * np.array((0.3, 0.8, 1.0, 1.2, 1.0, 0.3))
         line = mirrored(scene.wobble(line, 0.7), side)
-        scene.add_line("trough", line, widths, rng.uniform(0.2, 0.45), 0.06 * clear * rng.uniform(0.0, 1.4))
+        scene.add_line("trough", line, widths, rng.uniform(0.15, 0.35), 0.13 * clear * rng.uniform(0.2, 1.4))
     glow = mirrored([(x + 2, high), (x + 2.5, 28), (x + 2, low)], side)
     scene.add_line("trough", glow, (2, 5, 3), 1.5, 0.04 * clear)
 
@@ -60,7 +60,7 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
     the infratemporal fossa is dark."""
     rng, reach, drop = scene.rng, bone.reach, bone.drop
     far = 66 + rng.normal(0, 2.5) - bone.roof[0]  # where it meets the zygoma
-    low, span = drop + rng.normal(11, 3.0), far + reach
+    low, span = drop + rng.normal(6.5, 3.0), far + reach
     share = np.array((0.02, 0.2, 0.45, 0.7, 0.9, 1.15, 1.4))
     sunk = np.array((0.0, 0.0, 0.12, 0.4, 0.75, 1.2, 1.5))
     lower = np.stack([-reach + span * share, drop + 0.8 + (low - drop) * sunk], 1)
