@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .curves import curve
 from .rims import Rims
 from .scene import Scene, mirrored, ring
 from .temporal import Temporal
@@ -44,12 +45,18 @@ def draw_borders(scene: Scene, bones: list[Temporal]) -> None:
         line = scene.wobble(line + place, 1.3)
         wide, blurred = wide * rng.uniform(0.5, 1.5), float(rng.choice((0.0, 0.0, 0.3)))
         for bone in bones:
-            own = scene.wobble(line + rng.normal(0, 1.0, 2), 0.5) + bone.roof
-            along = strong * np.clip(rng.uniform(-0.1, 1.3, len(line)), 0.05, 1)
+            own = _uneven(scene, line + rng.normal(0, 1.0, 2) + bone.roof)
+            along = strong * np.clip(rng.uniform(-0.4, 1.4, len(own)), 0.05, 1)
             if shown:
                 rims.add("trough", own, wide, along, blurred, bone.side)
     rims.draw()
     _draw_pit(scene, bones)
+
+
+def _uneven(scene: Scene, line: np.ndarray) -> np.ndarray:
+    """No border of bone is a smooth bow: it has knees and small dents."""
+    line = curve(scene.wobble(line, 0.6), step=4.5)
+    return scene.wobble(line, 0.38)
 
 
 def _draw_pit(scene: Scene, bones: list[Temporal]) -> None:

@@ -76,6 +76,7 @@ def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
+        _draw_air_cells(scene, bone)
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -124,7 +125,7 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale  # mm
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
     held = np.clip(1.05 + uneven - np.clip(down / bone.low, 0, 2), 0, 1 + uneven)
-    return Patch(body.top, body.left, body.values * held * np.clip((out + 56) / 40, 0.2, 1))
+    return Patch(body.top, body.left, body.values * held * np.clip((out + 44) / 36, 0.12, 1))
 
 
 def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
@@ -137,7 +138,8 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     behind = np.clip(0.5 + out / 14, 0, 1)
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
-        weight * _net(scene, shape, period, 0.8, sharp) for period, weight, sharp in ((4.2, 0.8, 2.2), (9.0, 1.0, 3.6))
+        weight * _net(scene, shape, period, 0.8, sharp)
+        for period, weight, sharp in ((1.8, 0.6, 1.6), (4.2, 0.8, 2.2), (9.0, 1.0, 3.6))
     )
     fibres = sum(
         _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
@@ -180,15 +182,26 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
     rng = scene.rng
     muscle = [(15, 0.5 * bone.low), (13, bone.low + 10), (20, bone.low + 28), (70, bone.low + 30), (70, 0)]
     scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.01, 0.07))
-    for first, blurred in ((True, 0.5), (False, 1.0), (False, 2.2), (False, 1.5)):
+    for first, blurred in ((True, 0.2), (False, 0.5), (False, 1.8), (False, 0.7)):
         x, low = rng.normal(22 if first else 28, 2.5 if first else 6), bone.low + rng.normal(0, 3 if first else 7)
         half = rng.uniform(6, 12)
         fold = [(x - half + 2, -4), (x - half, 0.4 * low), (x - 0.85 * half, 0.75 * low), (x - 0.3 * half, low),
                 (x + 0.4 * half, 0.97 * low), (x + half, 0.8 * low), (x + half + 8, 0.55 * low),
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
-        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.01, 0.06))
-        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.3, 1.8, 5), 0.4, rng.uniform(0.0, 0.07))
+        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.01, 0.07))
+        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.3, 1.6, 5), 0.25, rng.uniform(0.0, 0.11))
+
+
+def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
+    """The larger air cells of the mastoid, where a head has them: dark rounds with thin bright walls."""
+    rng = scene.rng
+    for _ in range(int(20 * bone.cells * rng.uniform(0.4, 1.0))):
+        centre = rng.normal((22, 4), (6, 11))
+        cell = scene.wobble(ring(centre, *rng.uniform(0.8, 2.8, 2), 7), 0.4)
+        scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
+        wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
+        scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
