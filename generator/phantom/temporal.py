@@ -21,7 +21,8 @@ class Temporal:
     rise   how steeply the skull's floor climbs from the eminence towards the midline, mm a mm
     low    how far the mastoid's tip lies below the roof
     dense  optical depth of the bone over the joint
-    clear  0…1, how distinct the bone's cells and borders are
+    clear  0…1, how distinct the bone's borders are
+    cells  0…1, how much is seen of the net of its fine walls
     """
 
     side: int
@@ -32,6 +33,7 @@ class Temporal:
     low: float
     dense: float
     clear: float
+    cells: float
 
     def place(self, points) -> np.ndarray:
         """Points given outwards and down from the fossa's roof, in mm of the patient's frame."""
@@ -57,12 +59,13 @@ def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Tempor
     rng = scene.rng
     head = rng.normal((11.0, 6.0, 0.46, 27.0, 0.19, 0.55), (1.6, 1.8, 0.10, 5.0, 0.03, 0.28))
     space = rng.normal(-0.6, 2.2)
+    cells = rng.uniform() ** 2.2
     bones = []
     for side, condyle in condyles.items():
         roof = np.abs(condyle) - (0, space) + rng.normal((0.5, 0), (1.2, 0.5))
         own = head + rng.normal(0, (0.8, 0.7, 0.04, 2.0, 0.012, 0.08))
         reach, drop, rise, low, dense, clear = np.clip(own, (7, 2, 0.1, 16, 0.12, 0.0), (16, 10, 0.7, 42, 0.30, 1.0))
-        bones.append(Temporal(side, roof, reach, drop, rise, low, dense, clear))
+        bones.append(Temporal(side, roof, reach, drop, rise, low, dense, clear, cells))
     return bones
 
 
@@ -73,6 +76,7 @@ def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
+        _draw_air_cells(scene, bone)
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -121,12 +125,12 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale  # mm
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
     held = np.clip(1.05 + uneven - np.clip(down / bone.low, 0, 2), 0, 1 + uneven)
-    return Patch(body.top, body.left, body.values * held * np.clip((out + 56) / 40, 0.2, 1))
+    return Patch(body.top, body.left, body.values * held * np.clip((out + 44) / 36, 0.12, 1))
 
 
 def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     """The net of fine bony walls: round cells behind the ear, drawn out along the skull's floor over the joint."""
-    shape, drawn_out = where.values.shape, scene.rng.uniform(0.02, 0.045)
+    shape, drawn_out = where.values.shape, scene.rng.uniform(0.0, 0.024)
     if min(shape) < 32:
         return
     ear = scene.frame.to_pixels(bone.place([(13, 0)]))[0, 0] - where.left
@@ -135,14 +139,13 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
         weight * _net(scene, shape, period, 0.8, sharp)
-        for period, weight, sharp in ((3.2, 0.4, 1.8), (6.0, 1.0, 2.6), (11.0, 1.0, 4.0))
+        for period, weight, sharp in ((1.8, 0.6, 1.6), (4.2, 0.8, 2.2), (9.0, 1.0, 3.6))
     )
-    cells += 0.6 * np.minimum(band_noise(scene.grain, shape, 10 * scene.scale, 0.7), 1.0)
     fibres = sum(
         _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
-        for period, stretch, sharp in ((3.6, 2.0, 2.2), (8.0, 2.4, 3.5), (18.0, 2.6, 6.0))
+        for period, stretch, sharp in ((4.5, 2.4, 2.6), (16.0, 2.6, 6.0))
     )
-    net = (0.016 + 0.034 * bone.clear) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    net = (0.008 + 0.06 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -179,15 +182,26 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
     rng = scene.rng
     muscle = [(15, 0.5 * bone.low), (13, bone.low + 10), (20, bone.low + 28), (70, bone.low + 30), (70, 0)]
     scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.01, 0.07))
-    for first, blurred in ((True, 0.5), (False, 1.0), (False, 2.2), (False, 1.5)):
+    for first, blurred in ((True, 0.2), (False, 0.5), (False, 1.8), (False, 0.7)):
         x, low = rng.normal(22 if first else 28, 2.5 if first else 6), bone.low + rng.normal(0, 3 if first else 7)
         half = rng.uniform(6, 12)
         fold = [(x - half + 2, -4), (x - half, 0.4 * low), (x - 0.85 * half, 0.75 * low), (x - 0.3 * half, low),
                 (x + 0.4 * half, 0.97 * low), (x + half, 0.8 * low), (x + half + 8, 0.55 * low),
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
-        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.01, 0.06))
-        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.3, 1.8, 5), 0.4, rng.uniform(0.0, 0.07))
+        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.01, 0.07))
+        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.3, 1.6, 5), 0.25, rng.uniform(0.0, 0.11))
+
+
+def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
+    """The larger air cells of the mastoid, where a head has them: dark rounds with thin bright walls."""
+    rng = scene.rng
+    for _ in range(int(20 * bone.cells * rng.uniform(0.4, 1.0))):
+        centre = rng.normal((22, 4), (6, 11))
+        cell = scene.wobble(ring(centre, *rng.uniform(0.8, 2.8, 2), 7), 0.4)
+        scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
+        wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
+        scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
@@ -202,9 +216,9 @@ def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
     for x in rng.uniform(-3, 4, 3):
         fibre = centre + np.array([(x, -1), (0.9 * x, 0.5 * long), (0.6 * x, rng.uniform(0.6, 1.3) * long + 2)])
         scene.add_line("trough", bone.place(fibre), (0.3, 1.0, 0.3), 0.3, rng.uniform(0.0, 0.09))
-    wide, high, lean = rng.uniform(1.4, 2.7), rng.uniform(1.0, 1.8), rng.normal(0.35, 0.4)
+    wide, high, lean = rng.uniform(1.7, 3.8), rng.uniform(1.2, 2.5), rng.normal(0.35, 0.4)
     oval = ring((0, 0), wide, high, 9) @ [[np.cos(lean), -np.sin(lean)], [np.sin(lean), np.cos(lean)]]
-    clear = np.clip(rng.normal(0.55, 0.4), 0, 1.2)
+    clear = np.clip(rng.normal(0.65, 0.45), 0, 1.3)
     scene.add_area("trough", bone.place(centre + scene.wobble(2.4 * oval, 0.8)), 1.6, 0.07 * clear)
     scene.add_area("trough", bone.place(centre + scene.wobble(oval, 0.3)), rng.uniform(0.25, 0.7), -0.34 * clear)
 
