@@ -156,7 +156,7 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
 def _overlay(arch: np.ndarray, tooth: Patch) -> None:
     """Add a tooth to its neighbours: where two overlap, both are thin, so that the whole sum would be too bright."""
     there = arch[tooth.window]
-    there += tooth.values - 0.55 * np.minimum(np.maximum(there, 0), np.maximum(tooth.values, 0))
+    there += tooth.values - 0.42 * np.minimum(np.maximum(there, 0), np.maximum(tooth.values, 0))
 
 
 def _draw_bridges(scene: Scene, patient: Patient, standing: list[Stand]) -> None:
