@@ -67,22 +67,45 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
-    """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
-    density = patient.soft_tissue["spine_density"]
+    """The cervical spine between tube and detector, magnified and smeared: one pale field, wider towards the teeth, in
+    whose middle a darker stripe is seen more or less."""
     rng = scene.rng
-    top, half, blurred = rng.uniform(92, 122), rng.uniform(17, 27), rng.uniform(0.7, 3.0)
-    density = min(1.7, density * rng.uniform(0.4, 1.3))
+    density = min(1.7, patient.soft_tissue["spine_density"] * rng.uniform(0.4, 1.3))
+    top, half, blurred = rng.uniform(86, 118), rng.uniform(19, 31), rng.uniform(1.2, 5.0)
+    parted = rng.uniform(0.15, 0.75)
+    flare = rng.uniform(0, 7, 2)
+    field = [(-half, 175), (-half - 1, 130), (-half - flare[0], 95), (-half - 2 * flare[0], 60),
+             (half + 2 * flare[1], 60), (half + flare[1], 95), (half + 1, 130), (half, 175)]  # fmt: skip
+    _add_rising(scene, scene.wobble(field, 1.5), blurred, top, 0.125 * density * (1 - parted))
     for side in (-1, 1):
         inner, outer = rng.uniform(1, 11), half + rng.normal(0, 1.5)
         column = [(inner, 175), (inner, 130), (inner + 1, 90), (inner + 2, 60), (outer - 2, 60), (outer, 90),
                   (outer + 1, 130), (outer + 3, 175)]  # fmt: skip
-        body = scene.area(mirrored(scene.wobble(column, 1.5), side), blurred)
-        rises = np.clip((scene.places(body)[0] - top + 18) / 36, 0, 1)  # the shoulder's thickness comes up with it
-        shadow = Patch(body.top, body.left, body.values * rises, body.step)
-        scene.add("behind", shadow, 0.115 * density * rng.uniform(0.6, 1.25))
+        depth = 0.125 * density * parted * rng.uniform(0.6, 1.25)
+        _add_rising(scene, mirrored(scene.wobble(column, 1.5), side), blurred, top, depth)
     columns, y = scene.shape[1], scene.down
     stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
     blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
     near = (1 - beyond(half + 2, 8, scene.across)) * (0.2 + 0.8 * beyond(10, 8, scene.across))
-    uneven = 0.03 + 0.09 * stripes + 0.012 * blotches + 0.13 * np.clip((y - 118) / 25, 0, 1)
+    uneven = 0.03 + 0.07 * stripes + 0.012 * blotches + 0.10 * np.clip((y - 118) / 25, 0, 1)
     scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
+    _draw_strands(scene, density, half)
+
+
+def _add_rising(scene: Scene, outline: np.ndarray, blurred: float, top: float, depth: float) -> None:
+    """Add an area that is full from 18 mm below `top` on: the shoulders come up with the spine."""
+    body = scene.area(outline, blurred)
+    rises = np.clip((scene.places(body)[0] - top + 18) / 36, 0, 1)
+    scene.add("behind", Patch(body.top, body.left, body.values * rises, body.step), depth)
+
+
+def _draw_strands(scene: Scene, density: float, half: float) -> None:
+    """Level strands, as of a brush, where the chin's bone is smeared over the spine's shadow."""
+    rows, columns = scene.down[:, 0] > 94, scene.across[0] < half + 12
+    if rows.sum() < 16:
+        return
+    shape = int(rows.sum()), int(columns.sum())
+    strands = band_noise(scene.grain, shape, 2.2 * scene.scale, 0.9, stretch=5.0)
+    seen = np.clip((scene.down[rows] - 94) / 12, 0, 1) * np.clip((half + 12 - scene.across[:, columns]) / 14, 0, 1)
+    strength = scene.rng.uniform(0.006, 0.018) + 0.008 * density
+    scene.behind[np.ix_(rows, columns)] += np.float32(strength) * seen * strands
