@@ -56,8 +56,8 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     dome = np.stack([back, np.append(low - 12, high + rng.normal(0, 3) + np.array([41, 27, 15, 6]))], 1)
     near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (60, high)], 1.6), dome[::-1], under[2:]])
     for field, blurred, depth in (
-        (np.vstack([top, under]), rng.uniform(0.2, 1.4), 0.05),
-        (near, rng.uniform(0.4, 2.2), 0.05),
+        (np.vstack([top, under]), rng.uniform(0.2, 0.9), 0.075),
+        (near, rng.uniform(0.8, 3.0), 0.022),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)

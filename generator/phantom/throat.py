@@ -27,9 +27,10 @@ def draw_throat(scene: Scene, patient: Patient, spine: dict[int, np.ndarray]) ->
     _draw_palates(scene, tip - slit, sides)
     _draw_airways(scene, patient, tip - slit, sides, spine)
     low = rng.normal(124, 6.5)
-    at = np.array([np.interp(low, tongue[:, 1], tongue[:, 0]) - rng.normal(20, 6), low])
+    at = np.array([np.interp(low, tongue[:, 1], tongue[:, 0]) - rng.normal(17, 6), low])
     _draw_epiglottis(scene, at, sides)
     _draw_hyoid(scene, at)
+    _draw_glands(scene, sides)
 
 
 def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -> None:
@@ -104,6 +105,24 @@ def _draw_airways(scene: Scene, patient: Patient, hangs: np.ndarray, edges: dict
         scene.add_area("behind", mirrored(scene.wobble(wedge, 0.5), side), rng.uniform(0.4, 1.0), -open_to)
 
 
+def _draw_glands(scene: Scene, edges: dict[int, np.ndarray]) -> None:
+    """The glands under the jaw: a pale field below its border, which ends behind in one convex edge before the dark of
+    the throat, and in front runs out."""
+    rng = scene.rng
+    clear, blurred, aside = max(0.0, rng.uniform(-0.02, 0.085)), rng.uniform(0.3, 1.4), rng.normal(-3, 3)
+    top, foot, bow = rng.normal(92, 5), rng.normal(138, 6), rng.uniform(1, 6)
+    share = np.linspace(0, 1, 5)
+    y = top + (foot - top) * share
+    for side, edge in edges.items():
+        behind = np.interp(y, edge[:, 1], edge[:, 0]) + aside + 4 * bow * share * (1 - share) - 6 * share**3
+        field = np.vstack([np.stack([behind, y], 1), [(behind[-1] - 12, foot + 4), (58, foot + 7), (50, 118), (66, 98)]])
+        gland = scene.area(mirrored(scene.wobble(field, 0.8), side), blurred)
+        down, across = scene.places(gland)
+        seen = np.clip((across - 56) / 22, 0, 1) * np.clip((down - top) / 12, 0, 1) * np.clip((foot - down) / 9, 0.1, 1)
+        depth = clear * rng.uniform(0.7, 1.2)
+        scene.add("behind", Patch(gland.top, gland.left, gland.values * seen, gland.step), depth)
+
+
 def _draw_epiglottis(scene: Scene, hyoid: np.ndarray, edges: dict[int, np.ndarray]) -> None:
     """A pale finger that rises from behind the hyoid into the airway, a dark pocket before it, the larynx below."""
     rng = scene.rng
@@ -128,7 +147,7 @@ def _draw_epiglottis(scene: Scene, hyoid: np.ndarray, edges: dict[int, np.ndarra
 def _draw_hyoid(scene: Scene, at: np.ndarray) -> None:
     """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
     rng = scene.rng
-    clear = rng.uniform(0.0, 0.6) if rng.uniform() < 0.3 else rng.uniform(0.6, 1.5)
+    clear = rng.uniform(0.2, 0.8) if rng.uniform() < 0.2 else rng.uniform(0.9, 1.9)
     rise, size = rng.uniform(0.15, 0.55), rng.uniform(0.95, 1.5)
     for side in (-1, 1):
         place = at + rng.normal(0, (3.5, 2.5))
