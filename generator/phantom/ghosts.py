@@ -21,8 +21,8 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror[-lift:] = 0
     aside = beyond(30, 18, scene.across)
     scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
-    edge = rng.normal((97, 7, 42, 0), (4.5, 5, 5, 2))  # the head is alike on both sides
-    clear = rng.uniform(0.1, 1.3)
+    edge = rng.normal((88, 15, 42, 0), (5, 5, 5, 2))  # the head is alike on both sides
+    clear = rng.uniform(0.2, 1.3)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
         _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
@@ -51,7 +51,7 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     share = np.linspace(0, 1, 6)
     under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
     top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
-    inner, outer = rng.uniform(40, 66), 84 + rng.gamma(1.5, 12)  # towards the front it fades, and behind the jaw
+    inner, outer = rng.uniform(40, 62), 96 + rng.gamma(2.0, 18)  # towards the front it fades, and behind the jaw
     back = rng.normal(-1, 4) + np.array([102, 100, 94, 85, 74])
     dome = np.stack([back, np.append(low - 12, high + rng.normal(0, 3) + np.array([41, 27, 15, 6]))], 1)
     near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (60, high)], 1.6), dome[::-1], under[2:]])
