@@ -35,7 +35,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((100 - scene.across) / 42, 0.3, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
+            marrow *= np.clip((100 - scene.across) / 42, 0.15, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
         scene.trough[window] += DEPTH[jaw] * (visible * marrow)[window] * pattern
         if jaw == "mandible":
             scene.trough[window] += 0.02 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
