@@ -49,7 +49,10 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     lift, peak = jaws.condyle_height - 24.5 + rng.normal(0, 2.5), rng.normal(0, 2.0)
     size, low, dent = jaws.condyle_size, jaws.mandible_height - 32, jaws.antegonial_notch
     lean = rng.normal(2.0, 3.2)
-    belly, droop = rng.normal(1.0, 1.1), rng.normal(0.6, 2.2)  # how round the body hangs, how low the angle
+    belly, droop = (
+        rng.normal(1.0, 1.1),
+        np.clip(rng.normal(0.8, 2.0), -3.0, 4.5),
+    )  # how round the body hangs, how low the angle
     body = [(20, 140.0 + low), (34, 137.4 + low + 0.4 * belly), (49, 132.4 + low + 0.1 * flare + belly),
             (64 + 0.2 * wide, 124.6 + 0.9 * low + 0.3 * flare + belly + 0.2 * droop),
             (80 + 0.6 * wide, 115.4 + 0.7 * low + 0.6 * flare - 0.8 * dent + 0.3 * belly + 0.6 * droop)]  # fmt: skip
@@ -102,7 +105,7 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     rows, columns = (np.arange(length, dtype=np.float32) + 0.5 for length in scene.shape)
     height = np.interp(columns, line[:, 0], line[:, 1]).astype(np.float32)[None, :]
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
-    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (6 * scene.scale)
+    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (14 * scene.scale)
     over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
     return 1 - over_teeth * (1 - np.clip(0.05 + depth / (8 if upper else 5), 0, 1))
 
@@ -111,16 +114,15 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
-    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.3 * front)
+    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.15 * front)
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.5 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
-    ramp = ramp * (1 - 0.25 * np.clip((columns - 82) / 18, 0, 1) * np.clip((rows - 60) / 20, 0, 1))  # thin behind
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
     ramp = ramp * (1 - 0.32 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.28 * np.clip((rows - 100) / 22, 0, 1) * fossa
+    lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -136,8 +138,8 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     """The lower border: a grey band, not much denser than the bone above it, which runs out towards the angles."""
     rng, cortex = scene.rng, patient.jaws.cortex
     along = np.array([0.2, 0.6, 0.9, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 0.9, 0.6, 0.2])
-    seen, thick = rng.uniform(0.6, 1.6), cortex * along * rng.uniform(0.85, 1.15, 13)
-    for more, share, blurred in ((0.85, 0.3, 0.5), (1.15, 0.4, 0.35), (2.2, 0.15, 1.6)):
+    seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
+    for more, share, blurred in ((0.9, 0.25, 0.5), (1.5, 0.38, 0.5), (2.7, 0.32, 1.2)):
         line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
         scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
     dense = curve(border, step=1.0)
@@ -185,5 +187,5 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
         scene.add_line("trough", wall[:6], 0.5, 0.3, 0.035 * clear)
     foramen = moved(course[-1], -0.5 * side, -1.0)
-    scene.add_area("trough", ring(foramen, 1.9, 1.5), 1.0, -scene.rng.uniform(0.0, 0.08))
+    scene.add_area("trough", ring(foramen, 2.1, 1.6), 0.7, -scene.rng.uniform(0.0, 0.11))
     return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}
