@@ -43,7 +43,7 @@ def draw_borders(scene: Scene, bones: list[Temporal]) -> None:
         line = np.array(points, dtype=float)
         line[:, 1] += turned * (line[:, 0] - line[:, 0].mean())
         line = scene.wobble(line + place, 1.3)
-        wide, blurred = wide * rng.uniform(0.5, 1.5), float(rng.choice((0.0, 0.0, 0.3)))
+        wide, blurred = wide * rng.uniform(0.6, 2.4), float(rng.choice((0.0, 0.0, 0.3)))
         for bone in bones:
             own = _uneven(scene, line + rng.normal(0, 1.0, 2) + bone.roof)
             along = strong * np.clip(rng.uniform(-0.4, 1.4, len(own)), 0.05, 1)

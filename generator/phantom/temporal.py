@@ -99,7 +99,7 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
         layer = np.vstack([layer, [(front, 0.3 * low), (front + 9, 0.3 * low), (26, -14), (6, -26), (-26, -30)]])
         scene.add_area("trough", bone.place(layer), blurred, 0.3 * bone.dense * rng.uniform(0.2, 1.2))
     _add_web(scene, bone, body)
-    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 14, 0.10)):
+    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 15, 0.08)):
         thick = [(aside - 16, -60), (aside - 5, -14), (aside, 4), (aside + 7, 0.4 * low), (70, 0.4 * low), (70, -60)]
         scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.55, 0.95))
     _draw_rims(scene, bone, floor, shared)
@@ -110,8 +110,10 @@ def _draw_rims(scene: Scene, bone: Temporal, floor: np.ndarray, shared: np.ndarr
     rng = scene.rng
     widths = np.array((0.2, 0.5, 0.8, 1.1, 1.8, 2.4, 2.6, 2.2, 1.6, 1.6, 1.5, 0.8)) * rng.uniform(0.3, 1.3, 12)
     rim = scene.wobble(curve(moved(floor, 0, -0.8), step=3.5), 0.3)
-    widths = np.interp(np.linspace(0, 1, len(rim)), np.linspace(0, 1, 12), widths) * rng.uniform(0.3, 1.2, len(rim))
-    scene.add_line("trough", bone.place(rim), widths, 0.25, rng.uniform(0.02, 0.13))
+    widths = np.interp(np.linspace(0, 1, len(rim)), np.linspace(0, 1, 12), widths) * rng.uniform(
+        -0.2, 1.2, len(rim)
+    ).clip(0.05)
+    scene.add_line("trough", bone.place(rim), widths, 0.3, rng.uniform(0.01, 0.09))
     thick = np.array((0.1, 0.2, 0.3, 0.45, 0.75, 1.05, 1.15, 1, 0.8, 0.65, 0.7, 1.0)) * (7 + 6 * shared[0])
     inner = scene.wobble(floor - thick[:, None] * (0, 1), 1.2)
     fossa = np.vstack([inner, [(8, -20), (0, -34), (-30, -50), (floor[0, 0], -50)]])
@@ -192,7 +194,7 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
                 (x + 0.4 * half, 0.97 * low), (x + half, 0.8 * low), (x + half + 8, 0.55 * low),
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
-        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.01, 0.07))
+        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.005, 0.06))
         scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08))
 
 

@@ -63,11 +63,11 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
     the infratemporal fossa is dark."""
     rng, reach, drop = scene.rng, bone.reach, bone.drop
     far = 66 + rng.normal(0, 2.5) - bone.roof[0]  # where it meets the zygoma
-    low, span = drop + rng.normal(4.5, 3.0), far + reach
+    low, span = drop + rng.normal(8.5, 3.0), far + reach
     share = np.array((0.02, 0.2, 0.45, 0.7, 0.9, 1.15, 1.4))
-    sunk = np.array((-0.2, 0.05, 0.35, 0.62, 0.85, 1.2, 1.5))
+    sunk = np.array((-0.1, -0.15, -0.05, 0.25, 0.75, 1.5, 2.0))
     lower = np.stack([-reach + span * share, drop + 0.8 + (low - drop) * sunk], 1)
-    lower[1:4] += (0, rng.normal(-0.5, 1.0))
+    lower[:4] -= np.outer((0.2, 0.8, 1.0, 0.7), (0, rng.uniform(0, 5)))
     lower = scene.wobble(lower, 0.5)
     thick = rng.uniform(6, 11) * np.array((0.5, 0.8, 1, 1.05, 1.15, 1.3, 1.4))
     upper = scene.wobble(lower - thick[:, None] * (0, 1), 0.7)
