@@ -13,7 +13,8 @@ from .zygoma import draw_arch
 # Temporal bone, what lies over the joint, mastoid; then upright walls, floors and roofs, upper jaw, pterygoid and
 # zygoma.
 TANGLES = (
-    Tangle((114, 2), (22, 7), 24, (14, 50), (5, 20), 0.036, turn=0.6, blurred=(0.2, 1.4)),
+    Tangle((114, 2), (22, 7), 24, (14, 50), (4, 18), 0.044, turn=0.6, blurred=(0.1, 0.9)),
+    Tangle((137, 8), (9, 10), 16, (12, 40), (2.5, 8), 0.06, turn=1.2, blurred=(0.1, 0.6)),
     Tangle((100, 3), (20, 7), 24, (16, 50), (2.5, 9), 0.048, turn=0.35, blurred=(0.1, 0.8)),
     Tangle((106, 38), (10, 11), 8, (24, 54), (10, 26), 0.022, turn=1.0, blurred=(0.8, 2.4)),
     Tangle((134, 26), (10, 18), 36, (12, 34), (4, 16), 0.046, turn=1.5, blurred=(0.1, 0.9)),

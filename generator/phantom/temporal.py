@@ -72,12 +72,13 @@ def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Tempor
 
 def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
     """Draw both sides; `shared` is what a head has alike on both."""
-    shared = scene.rng.uniform(size=6)
+    shared = scene.rng.uniform(size=9)
     for bone in bones:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
         _draw_air_cells(scene, bone)
+        _draw_tip(scene, bone, shared)
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -207,6 +208,19 @@ def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
         scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
         wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
         scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
+
+
+def _draw_tip(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
+    """The mastoid's tip hangs free in about half of all heads: a white lobe with a crisp round border."""
+    rng = scene.rng
+    wide, high = rng.uniform(4.5, 8.5), rng.uniform(6, 12)
+    lobe = ring((14 + 10 * shared[7], 24 + 14 * shared[8]), wide, high, 9) + rng.normal(0, 1.5, 2)
+    lobe = scene.wobble(lobe, 0.9)
+    depth = max(0.0, shared[6] - 0.45) * rng.uniform(0.12, 0.34)
+    scene.add_area("trough", bone.place(lobe), rng.uniform(0.15, 0.6), depth)
+    inner = lobe.mean(0) + (lobe - lobe.mean(0)) * rng.uniform(0.5, 0.9)
+    scene.add_area("trough", bone.place(inner + rng.normal(0, 1.2, 2)), rng.uniform(0.3, 1.5), -0.5 * depth)
+    scene.add_line("trough", bone.place(lobe[:6]), rng.uniform(0.2, 1.3, 6), 0.25, 0.7 * depth)
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:

@@ -13,7 +13,7 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.02, 0.08)
+    depth = scene.rng.uniform(0.01, 0.06)
     for side in (-1, 1):
         hollow = [(75, 31), (84, 26), (97, 25), (106, 31), (107, 41), (100, 50), (88, 49), (78, 42)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
@@ -86,5 +86,5 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
         scene.add_line("trough", bone.place(line), (0.3, rng.uniform(0.5, 1.6), 0.4), 0.3, rng.uniform(0.01, 0.06))
     under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach + 2, drop + 18), (-reach + 5, drop + 6)]
     hollow = np.vstack([lower[:5], under])
-    for blurred, most in ((rng.uniform(0.2, 0.6), 0.045), (4.0, 0.03)):
+    for blurred, most in ((rng.uniform(0.2, 0.6), 0.04), (4.0, 0.015)):
         scene.add_area("trough", bone.place(hollow), blurred, -rng.uniform(0.0, most))
