@@ -6,7 +6,7 @@ import numpy as np
 
 from .curves import curve
 from .rims import Rims
-from .scene import Scene, mirrored, ring
+from .scene import Scene, mirrored, moved, ring
 from .temporal import Temporal
 
 # Each: how often a head shows it, its points (mm outwards and down from the roof of the joint's fossa), mm over which
@@ -25,7 +25,7 @@ BORDERS = (
     (0.85, ((-42, -46), (-44, -24), (-42, -8), (-41, 6), (-44, 20), (-52, 34)), 4.0, 0.17),
     (0.7, ((-52, -46), (-49, -26), (-49, -8), (-50, 8), (-49, 24), (-45, 38)), -3.5, 0.15),
     # From the eminence aslant to the tuberosity: pterygoid plate and the arch's inner side.
-    (0.7, ((-8, 4), (-20, 3), (-30, 6), (-40, 13), (-48, 22)), -4.0, 0.12),
+    (0.7, ((-8, 4), (-20, 3), (-30, 6), (-40, 13), (-48, 22)), -4.0, 0.09),
     (0.4, ((-14, -2), (-26, 5), (-36, 14), (-44, 26)), 3.0, 0.10),
     # Outer table of the skull behind the ear, and the groove of the great vein in front of it.
     (0.6, ((30, -34), (25, -18), (20, -8), (17, 6), (19, 20)), -6.0, 0.13),
@@ -49,8 +49,23 @@ def draw_borders(scene: Scene, bones: list[Temporal]) -> None:
             along = strong * np.clip(rng.uniform(-0.4, 1.4, len(own)), 0.05, 1)
             if shown:
                 rims.add("trough", own, wide, along, blurred, bone.side)
+    _draw_ascent(scene, rims, bones)
     rims.draw()
     _draw_pit(scene, bones)
+
+
+def _draw_ascent(scene: Scene, rims: Rims, bones: list[Temporal]) -> None:
+    """From the eminence the skull's floor climbs towards the midline: a bright band, crisp below, over the dark hollow
+    between it and the arch."""
+    rng = scene.rng
+    depth, wide, hollow = rng.uniform(0.03, 0.17), rng.uniform(3.5, 10), rng.uniform(0.0, 0.09)
+    for bone in bones:
+        border = _uneven(scene, bone.floor[2:9])
+        along = depth * np.clip(rng.uniform(0.2, 1.5, len(border)), 0.3, 1.2)
+        rims.add("trough", border + bone.roof, -wide, along, 0.0, bone.side, 0.35)
+        under = np.vstack([moved(bone.floor[3:6], 0, 1), [(-bone.reach - 12, 4), (-38, 5), (-54, 8), (-62, -4)]])
+        under = scene.wobble(under, 1.5)
+        scene.add_area("behind", bone.place(under), rng.uniform(0.6, 1.6), -hollow * rng.uniform(0.7, 1.2))
 
 
 def _uneven(scene: Scene, line: np.ndarray) -> np.ndarray:

@@ -100,7 +100,7 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
         layer = np.vstack([layer, [(front, 0.3 * low), (front + 9, 0.3 * low), (26, -14), (6, -26), (-26, -30)]])
         scene.add_area("trough", bone.place(layer), blurred, 0.3 * bone.dense * rng.uniform(0.2, 1.2))
     _add_web(scene, bone, body)
-    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 15, 0.08)):
+    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 15, 0.065)):
         thick = [(aside - 16, -60), (aside - 5, -14), (aside, 4), (aside + 7, 0.4 * low), (70, 0.4 * low), (70, -60)]
         scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.55, 0.95))
     _draw_rims(scene, bone, floor, shared)
@@ -187,7 +187,7 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
     foremost with a definite border towards the joint."""
     rng = scene.rng
     muscle = [(15, 0.5 * bone.low), (13, bone.low + 10), (20, bone.low + 28), (70, bone.low + 30), (70, 0)]
-    scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.01, 0.07))
+    scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.0, 0.045))
     for first, blurred in ((True, 0.2), (False, 0.5), (False, 1.8), (False, 0.7)):
         x, low = rng.normal(22 if first else 28, 2.5 if first else 6), bone.low + rng.normal(0, 3 if first else 7)
         half = rng.uniform(6, 12)
@@ -195,7 +195,7 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
                 (x + 0.4 * half, 0.97 * low), (x + half, 0.8 * low), (x + half + 8, 0.55 * low),
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
-        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.005, 0.06))
+        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.0, 0.048))
         scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08))
 
 
@@ -231,7 +231,7 @@ def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
     long = rng.uniform(2, 13)
     plate = [(-4, -3), (-3.5, 4), (-2, 5 + 0.7 * long), (1, 5 + long), (4, 4 + 0.8 * long), (5.5, 2), (4, -4)]
     plate = scene.wobble(centre + plate, 0.7)
-    scene.add_area("trough", bone.place(plate), rng.uniform(0.3, 0.8), rng.uniform(0.03, 0.13))
+    scene.add_area("trough", bone.place(plate), rng.uniform(0.2, 0.7), rng.uniform(0.01, 0.10))
     for x in rng.uniform(-3, 4, 3):
         fibre = centre + np.array([(x, -1), (0.9 * x, 0.5 * long), (0.6 * x, rng.uniform(0.6, 1.3) * long + 2)])
         scene.add_line("trough", bone.place(fibre), (0.3, 1.0, 0.3), 0.3, rng.uniform(0.0, 0.09))
