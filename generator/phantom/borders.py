@@ -6,7 +6,7 @@ import numpy as np
 
 from .curves import curve
 from .rims import Rims
-from .scene import Scene, mirrored, ring
+from .scene import Scene, mirrored, moved, ring
 from .temporal import Temporal
 
 # Each: how often a head shows it, its points (mm outwards and down from the roof of the joint's fossa), mm over which
@@ -22,10 +22,10 @@ BORDERS = (
     (0.7, ((8, -13), (-14, -10), (-32, -11), (-52, -9), (-74, -12)), -5.0, 0.14),
     (0.6, ((-6, -16), (-26, -14), (-44, -17), (-62, -14), (-80, -16)), 4.0, 0.12),
     # The wall of the orbit and the zygoma's upright process, down to the wall behind the sinus.
-    (0.85, ((-41, -46), (-42, -24), (-40, -8), (-38, 6), (-39, 20), (-42, 30)), 4.0, 0.17),
-    (0.7, ((-50, -46), (-47, -26), (-48, -8), (-49, 8), (-46, 24), (-38, 34)), -3.5, 0.15),
+    (0.85, ((-42, -46), (-44, -24), (-42, -8), (-41, 6), (-44, 20), (-52, 34)), 4.0, 0.17),
+    (0.7, ((-52, -46), (-49, -26), (-49, -8), (-50, 8), (-49, 24), (-45, 38)), -3.5, 0.15),
     # From the eminence aslant to the tuberosity: pterygoid plate and the arch's inner side.
-    (0.7, ((-8, 4), (-20, 3), (-30, 6), (-40, 13), (-48, 22)), -4.0, 0.12),
+    (0.7, ((-8, 4), (-20, 3), (-30, 6), (-40, 13), (-48, 22)), -4.0, 0.09),
     (0.4, ((-14, -2), (-26, 5), (-36, 14), (-44, 26)), 3.0, 0.10),
     # Outer table of the skull behind the ear, and the groove of the great vein in front of it.
     (0.6, ((30, -34), (25, -18), (20, -8), (17, 6), (19, 20)), -6.0, 0.13),
@@ -43,14 +43,29 @@ def draw_borders(scene: Scene, bones: list[Temporal]) -> None:
         line = np.array(points, dtype=float)
         line[:, 1] += turned * (line[:, 0] - line[:, 0].mean())
         line = scene.wobble(line + place, 1.3)
-        wide, blurred = wide * rng.uniform(0.5, 1.5), float(rng.choice((0.0, 0.0, 0.3)))
+        wide, blurred = wide * rng.uniform(0.6, 2.4), float(rng.choice((0.0, 0.0, 0.3)))
         for bone in bones:
             own = _uneven(scene, line + rng.normal(0, 1.0, 2) + bone.roof)
             along = strong * np.clip(rng.uniform(-0.4, 1.4, len(own)), 0.05, 1)
             if shown:
                 rims.add("trough", own, wide, along, blurred, bone.side)
+    _draw_ascent(scene, rims, bones)
     rims.draw()
     _draw_pit(scene, bones)
+
+
+def _draw_ascent(scene: Scene, rims: Rims, bones: list[Temporal]) -> None:
+    """From the eminence the skull's floor climbs towards the midline: a bright band, crisp below, over the dark hollow
+    between it and the arch."""
+    rng = scene.rng
+    depth, wide, hollow = rng.uniform(0.03, 0.17), rng.uniform(3.5, 10), rng.uniform(0.0, 0.09)
+    for bone in bones:
+        border = _uneven(scene, bone.floor[2:9])
+        along = depth * np.clip(rng.uniform(0.2, 1.5, len(border)), 0.3, 1.2)
+        rims.add("trough", border + bone.roof, -wide, along, 0.0, bone.side, 0.35)
+        under = np.vstack([moved(bone.floor[3:6], 0, 1), [(-bone.reach - 12, 4), (-38, 5), (-54, 8), (-62, -4)]])
+        under = scene.wobble(under, 1.5)
+        scene.add_area("behind", bone.place(under), rng.uniform(0.6, 1.6), -hollow * rng.uniform(0.7, 1.2))
 
 
 def _uneven(scene: Scene, line: np.ndarray) -> np.ndarray:
@@ -63,7 +78,7 @@ def _draw_pit(scene: Scene, bones: list[Temporal]) -> None:
     """Between two floors of the skull little bone lies in the way: a dark lens above the joint in half of all heads."""
     rng = scene.rng
     centre, half = rng.normal((-34, -15), (9, 3.0)), rng.uniform((14, 2.5), (28, 6.5))
-    depth, blurred = max(0.0, rng.uniform(-0.16, 0.2)), rng.uniform(0.3, 1.6)
+    depth, blurred = max(0.0, rng.uniform(-0.16, 0.14)), rng.uniform(0.3, 1.6)
     lens = scene.wobble(ring((0, 0), *half, 9), 1.2) + centre
     for bone in bones:
         own = scene.wobble(lens, 0.6) + bone.roof
