@@ -50,7 +50,7 @@ def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -
         halves[side] = mirrored(np.vstack([scene.wobble(top, 1.2), ends, under]), side)
     outline = np.vstack([[(0, dorsum)], halves[1], [(0, foot + 9)], halves[-1][::-1]])
     below = rng.uniform(0.0, 0.5)
-    for blurred, depth in ((rng.uniform(0.3, 1.2), 0.055 + 0.085 * clear), (6.0, 0.05)):
+    for blurred, depth in ((rng.uniform(0.3, 1.2), 0.055 + 0.07 * clear), (6.0, 0.025)):
         body = scene.area(outline, blurred)
         down, across = scene.places(body)
         aside = 0.12 + 0.88 * beyond(48, 40, across)  # in front the beam crosses its short way
@@ -87,8 +87,8 @@ def _draw_airways(scene: Scene, patient: Patient, hangs: np.ndarray, edges: dict
     """Air from behind the nose down to the larynx: a dark band between palate and tongue in front and the tissue
     before the spine behind; and the slit that opens into it between palate and tongue."""
     rng, airy = scene.rng, patient.soft_tissue["airway"]
-    deep = 0.01 + 0.07 * airy
-    nasal, lower = rng.uniform(0.1, 1.0), rng.uniform(0.1, 1.0)  # shares of it above the palate's tip and below
+    deep = 0.015 + 0.09 * airy
+    nasal, lower = rng.uniform(0.1, 1.0), rng.uniform(0.2, 1.1)  # shares of it above the palate's tip and below
     narrow, most = rng.uniform(2, 6), rng.uniform(12, 30)
     slim, open_to = rng.uniform(1.0, 4.0), max(0.0, rng.uniform(-0.03, 0.12))
     for side, edge in edges.items():
@@ -110,7 +110,7 @@ def _draw_glands(scene: Scene, edges: dict[int, np.ndarray]) -> None:
     """The glands under the jaw: a pale field below its border, which ends behind in one convex edge before the dark of
     the throat, and in front runs out."""
     rng = scene.rng
-    clear, blurred, aside = max(0.0, rng.uniform(-0.02, 0.085)), rng.uniform(0.3, 1.4), rng.normal(-3, 3)
+    clear, blurred, aside = max(0.0, rng.uniform(-0.01, 0.11)), rng.uniform(0.2, 1.1), rng.normal(-3, 3)
     top, foot, bow = rng.normal(92, 5), rng.normal(138, 6), rng.uniform(1, 6)
     share = np.linspace(0, 1, 5)
     y = top + (foot - top) * share
@@ -191,7 +191,8 @@ def _draw_cut(scene: Scene, side: int, at: np.ndarray, front: np.ndarray, clear:
     """The body's cut end: its rind as two or three uneven bright lines beside each other, thickened here and there."""
     rng = scene.rng
     for inwards in (0.0, rng.uniform(1.2, 3.0), rng.uniform(2.0, 6.0)):
-        rind = scene.wobble(at + np.vstack([front[:1] + (2.5, 0.2), front, front[-1:] + (2.5, -0.2)]), 0.5)
+        ends = front[0] + np.array([2.5, 0.2]), front[-1] + np.array([2.5, -0.2])
+        rind = scene.wobble(at + np.vstack([ends[0], front, ends[1]]), 0.5)
         shrunk = rind * (1, 1 - 0.04 * inwards) + (inwards, 0.04 * inwards * at[1])
         first = rng.integers(0, 3)
         line = shrunk[first : first + rng.integers(4, 7)]
