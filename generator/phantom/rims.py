@@ -34,7 +34,7 @@ class Rims:
         along = np.gradient(line, axis=0)
         over = np.stack([-along[:, 1], along[:, 0]], 1) / np.hypot(*along.T)[:, None] * wide[:, None]
         parts = self._parts.setdefault((layer, blurred), [])
-        most = max(float(depth.max()), 1e-6)
+        most = float(depth[np.abs(depth).argmax()]) or 1e-6  # less than 0: air that ends at a wall
         ridge = np.vstack([line, (line + SHARE * (depth / most)[:, None] * over)[::-1]])
         parts.append((self._pixels(ridge, side), np.array([peak * most, 0.0, 0.0])))
         parts += zip(
