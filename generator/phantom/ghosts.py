@@ -67,36 +67,40 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
-    """The cervical spine between tube and detector, magnified and smeared: one pale field, wider towards the teeth, in
-    whose middle a darker stripe is seen more or less."""
+    """The cervical spine between tube and detector, magnified and smeared: a pale field over the chin, wider towards
+    the teeth, whose two sides are seldom alike, with a few upright stripes in it, paler or darker."""
     rng = scene.rng
-    density = min(1.7, patient.soft_tissue["spine_density"] * rng.uniform(0.4, 1.3))
-    top, half, blurred = rng.uniform(86, 118), rng.uniform(19, 31), rng.uniform(1.2, 5.0)
-    parted = rng.uniform(0.15, 0.75)
-    flare = rng.uniform(0, 7, 2)
-    field = [(-half, 175), (-half - 1, 130), (-half - flare[0], 95), (-half - 2 * flare[0], 60),
-             (half + 2 * flare[1], 60), (half + flare[1], 95), (half + 1, 130), (half, 175)]  # fmt: skip
-    _add_rising(scene, scene.wobble(field, 1.5), blurred, top, 0.125 * density * (1 - parted))
-    for side in (-1, 1):
-        inner, outer = rng.uniform(1, 11), half + rng.normal(0, 1.5)
-        column = [(inner, 175), (inner, 130), (inner + 1, 90), (inner + 2, 60), (outer - 2, 60), (outer, 90),
-                  (outer + 1, 130), (outer + 3, 175)]  # fmt: skip
-        depth = 0.125 * density * parted * rng.uniform(0.6, 1.25)
-        _add_rising(scene, mirrored(scene.wobble(column, 1.5), side), blurred, top, depth)
-    columns, y = scene.shape[1], scene.down
-    stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
-    blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
-    near = (1 - beyond(half + 2, 8, scene.across)) * (0.2 + 0.8 * beyond(10, 8, scene.across))
-    uneven = 0.03 + 0.07 * stripes + 0.012 * blotches + 0.10 * np.clip((y - 118) / 25, 0, 1)
-    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
+    density = min(2.0, patient.soft_tissue["spine_density"] * rng.uniform(0.5, 1.5))
+    half, flare, top = rng.uniform(17, 33), rng.uniform(0, 11), rng.uniform(82, 116)
+    rows, columns = scene.down[:, 0] > 72, scene.across[0] < 75
+    if rows.sum() < 16:
+        return
+    down = scene.down[rows]
+    x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
+    sides = half * rng.uniform(0.8, 1.2, 2)
+    soft = rng.uniform(1.5, 6) + rng.gamma(1.3, 3.0, 2)
+    wide, narrow = (_field(x, sides + more, soft + 0.5 * more) for more in (flare, 0.0))
+    share = np.clip((132 - down) / 40, 0, 1)
+    shadow = share * wide + (1 - share) * narrow
+    shadow *= 1 + _stripes(rng, x, half) * np.clip((down - top + 20) / 30, 0.3, 1)
+    rises = np.clip((down - top + 18) / rng.uniform(20, 55), 0, 1)  # the shoulder's thickness comes up with it
+    rises = rises * (0.6 + 0.4 * np.clip((down - 100) / 40, 0, 1))
+    scene.behind[np.ix_(rows, columns)] += np.float32(0.15 * density) * rises * shadow
     _draw_strands(scene, density, half)
 
 
-def _add_rising(scene: Scene, outline: np.ndarray, blurred: float, top: float, depth: float) -> None:
-    """Add an area that is full from 18 mm below `top` on: the shoulders come up with the spine."""
-    body = scene.area(outline, blurred)
-    rises = np.clip((scene.places(body)[0] - top + 18) / 36, 0, 1)
-    scene.add("behind", Patch(body.top, body.left, body.values * rises, body.step), depth)
+def _field(x: np.ndarray, sides: np.ndarray, soft: np.ndarray) -> np.ndarray:
+    """1 in the middle and 0 far out, where a field `sides` mm wide to the right and left ends over `soft` mm each."""
+    return (1 - beyond(sides[0], soft[0], -x)) * (1 - beyond(sides[1], soft[1], x))
+
+
+def _stripes(rng: np.random.Generator, x: np.ndarray, half: float) -> np.ndarray:
+    """Upright stripes, as shares of the field they lie in: edges of vertebrae and the gap between them, smeared."""
+    stripes = -rng.uniform(0.0, 0.6) * (rng.uniform() < 0.5) * _field(x, rng.uniform(2, 10, 2), rng.uniform(3, 9, 2))
+    for _ in range(3):
+        middle, wide = rng.normal(0, 0.6 * half), rng.uniform(4, 20)
+        stripes = stripes + rng.uniform(-0.3, 0.45) * _field(x - middle, np.full(2, wide / 2), rng.uniform(3, 14, 2))
+    return stripes[None, :]
 
 
 def _draw_strands(scene: Scene, density: float, half: float) -> None:
@@ -105,7 +109,7 @@ def _draw_strands(scene: Scene, density: float, half: float) -> None:
     if rows.sum() < 16:
         return
     shape = int(rows.sum()), int(columns.sum())
-    strands = band_noise(scene.grain, shape, 2.2 * scene.scale, 0.9, stretch=5.0)
+    strands = band_noise(scene.grain, shape, 2.0 * scene.scale, 0.9, stretch=8.0)
     seen = np.clip((scene.down[rows] - 94) / 12, 0, 1) * np.clip((half + 12 - scene.across[:, columns]) / 14, 0, 1)
-    strength = scene.rng.uniform(0.006, 0.018) + 0.008 * density
+    strength = scene.rng.uniform(0.003, 0.014) + 0.005 * density
     scene.behind[np.ix_(rows, columns)] += np.float32(strength) * seen * strands
