@@ -85,7 +85,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     shadow *= 1 + _stripes(rng, x, half) * np.clip((down - top + 20) / 30, 0.3, 1)
     rises = np.clip((down - top + 18) / rng.uniform(20, 55), 0, 1)  # the shoulder's thickness comes up with it
     rises = rises * (0.6 + 0.4 * np.clip((down - 100) / 40, 0, 1))
-    scene.behind[np.ix_(rows, columns)] += np.float32(0.15 * density) * rises * shadow
+    scene.behind[np.ix_(rows, columns)] += np.float32(0.105 * density) * rises * shadow
     _draw_strands(scene, density, half)
 
 

@@ -46,10 +46,10 @@ def _draw_marrow_spaces(scene: Scene, side: int, amount: float) -> None:
     size = rng.uniform(0.8, 2.1, count) * rng.uniform(0.8, 1.3)
     for centre, half in zip(np.stack([across, down], 1), size, strict=True):
         space = scene.wobble(ring(centre, 1.25 * half, 0.8 * half, 7), 0.25 * half)
-        scene.add_area("trough", mirrored(space, side), 0.35, -rng.uniform(0.004, 0.026))
+        scene.add_area("trough", mirrored(space, side), 0.35, -rng.uniform(0.004, 0.019))
         if rng.uniform() < 0.6:  # a plate along its lower or upper wall
             wall = space[1:4] if rng.uniform() < 0.5 else space[4:7]
-            scene.add_line("trough", mirrored(wall, side), (0.3, 0.9, 0.3), 0.3, rng.uniform(0.01, 0.055))
+            scene.add_line("trough", mirrored(wall, side), (0.3, 0.9, 0.3), 0.3, rng.uniform(0.008, 0.04))
 
 
 def _draw_plates(scene: Scene, side: int, amount: float) -> None:
@@ -59,7 +59,7 @@ def _draw_plates(scene: Scene, side: int, amount: float) -> None:
         x = rng.triangular(6, 28, 74)
         start = np.array([x, 109 - 0.0036 * x**2 + rng.normal(0, 6.5)])
         aslant = rng.normal(0.35 if rng.uniform() < 0.65 else 1.5, 0.35)  # from upright: downwards and to the midline
-        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.3, 0.75), rng.uniform(0.012, 0.06)
+        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.3, 0.75), rng.uniform(0.009, 0.043)
         for share in (1.0, 0.5, 0.4)[: int(rng.integers(1, 4))]:
             heading = np.array([-np.sin(aslant), np.cos(aslant)])
             along = np.outer(np.linspace(0, length * share, 6), heading)
@@ -99,7 +99,7 @@ def _draw_temporal_crest(scene: Scene, rims: Rims, side: int) -> None:
 def _draw_chin(scene: Scene) -> None:
     """The thick bone of the chin above the lower border, where the tongue's muscles begin on the inner side."""
     rng = scene.rng
-    for high, half, blurred, most in ((108, 38, 4.5, 0.06), (122, 31, 2.5, 0.08)):
+    for high, half, blurred, most in ((108, 38, 4.5, 0.04), (122, 31, 2.5, 0.055)):
         chin = [(0, high), (0.6 * half, high + 2), (half, high + 10), (0.85 * half, 135), (0, 139)]
         chin += [(-x, y) for x, y in chin[-2:0:-1]]
         scene.add_area("trough", scene.wobble(chin, 2.0), blurred, rng.uniform(0.1, 1.0) * most)

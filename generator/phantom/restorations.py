@@ -95,7 +95,7 @@ def findings(grid: ToothGrid) -> np.ndarray:
         for root in grid.roots[:2]:
             apex = grid.axis(root, np.ones(1))[0]
             far = np.hypot(grid.u - apex, grid.v + root.length + 0.3 * tooth.apical_lesion) / tooth.apical_lesion
-            depth = depth - 0.10 / (1 + np.exp(np.clip((far - 1) * 4, -30, 30)))
+            depth = depth - 0.13 / (1 + np.exp(np.clip((far - 1) * 4, -30, 30)))
     if tooth.calculus:
         far = ((grid.u + grid.neck * 0.52) / 0.6) ** 2 + ((grid.v + 0.6) / 0.7) ** 2
         depth = depth + 0.25 * np.exp(-far)

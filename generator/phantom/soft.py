@@ -39,6 +39,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> dict[str, np.ndarray]:
     lobe = _random_lobe(scene.rng)
     for side in (-1, 1):
         _draw_ear(scene, side, lobe, ("right" if side < 0 else "left") in patient.earrings)
+    scene.begin("necklace")
     return _draw_necklace(scene) if scene.rng.uniform() < NECKLACES else {}
 
 

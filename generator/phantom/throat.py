@@ -110,7 +110,7 @@ def _draw_glands(scene: Scene, edges: dict[int, np.ndarray]) -> None:
     """The glands under the jaw: a pale field below its border, which ends behind in one convex edge before the dark of
     the throat, and in front runs out."""
     rng = scene.rng
-    clear, blurred, aside = max(0.0, rng.uniform(-0.01, 0.11)), rng.uniform(0.2, 1.1), rng.normal(-3, 3)
+    clear, blurred, aside = max(0.0, rng.uniform(-0.02, 0.075)), rng.uniform(0.2, 1.1), rng.normal(-3, 3)
     top, foot, bow = rng.normal(92, 5), rng.normal(138, 6), rng.uniform(1, 6)
     share = np.linspace(0, 1, 5)
     y = top + (foot - top) * share

@@ -12,7 +12,7 @@ def draw_vault(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> None
     """Under the palate the vault's air and the dips of the sinuses lie in the beam's way: a dark field, crisp along
     the palate, running out among the roots; less so in the middle, where the jaw's halves meet in solid bone."""
     rng = scene.rng
-    air, middle = 0.17 * rng.uniform() ** 1.3, rng.uniform(0.2, 1.0)
+    air, middle = 0.13 * rng.uniform() ** 1.5, rng.uniform(0.2, 1.0)
     for side in (-1, 1):
         edge = (near * (side, 1))[::side][6:]
         share = np.clip(edge[:, 0] / reach, 0, 1)
