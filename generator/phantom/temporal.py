@@ -136,7 +136,7 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
 
 def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     """The net of fine bony walls: round cells behind the ear, drawn out along the skull's floor over the joint."""
-    shape, drawn_out = where.values.shape, scene.rng.uniform(0.008, 0.034)
+    shape, drawn_out = where.values.shape, scene.rng.uniform(0.012, 0.044)
     if min(shape) < 32:
         return
     ear = scene.frame.to_pixels(bone.place([(13, 0)]))[0, 0] - where.left
@@ -144,13 +144,9 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     behind = np.clip(0.5 + out / 14, 0, 1)
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
-        weight * _net(scene, shape, period, 0.8, sharp)
-        for period, weight, sharp in ((1.8, 0.9, 1.6), (4.2, 0.8, 2.2), (9.0, 1.0, 3.6))
+        weight * _net(scene, shape, period, 0.8, sharp) for period, weight, sharp in ((1.8, 0.9, 1.6), (5.5, 1.2, 2.6))
     )
-    fibres = sum(
-        _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
-        for period, stretch, sharp in ((1.7, 1.5, 1.5), (16.0, 2.6, 6.0))
-    )
+    fibres = _sheared(_net(scene, shape, 1.7, 1.5, 1.5), -bone.side * bone.rise)
     net = (0.008 + 0.06 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
