@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
+from .geometry import OCCLUSION
 from .mandible import alveolar_crest
-from .scene import Scene, moved
+from .scene import Scene, mirrored, moved
 
 # How far below its edge a septum thins out again into the jaw that is drawn as a whole, in mm, by arch.
 DEEP = {True: 9.0, False: 6.5}
@@ -27,3 +28,35 @@ def draw_alveoli(scene: Scene, patient: Patient) -> None:
             below = moved(crest * [0.99, 1.0], 0, deep)
             strip = np.vstack([scene.wobble(crest, 0.6), scene.wobble(below, 1.5)[::-1]])
             scene.add_area("trough", strip, 0.3 + 1.2 * share, (0.035 if upper else 0.02) * firm)
+    _draw_front_bone(scene)
+
+
+def _draw_front_bone(scene: Scene) -> None:
+    """The upper jaw in front: thick where it swells over the canines' roots, thin in the fossa over the lateral
+    incisor's, and open in the canal behind the central incisors. How deep each is differs much between people."""
+    rng = scene.rng
+    swell, hollow, canal = rng.uniform(0.0, 1.0, 3) * (0.05, 0.09, 0.06)
+    for side in (-1, 1):
+        x, y = rng.normal((19.5, OCCLUSION - 22), (1.2, 2.0))
+        ridge = [(x - 2.6, y + 9), (x - 3.0, y), (x - 1.5, y - 12), (x + 2.5, y - 12), (x + 3.4, y), (x + 2.4, y + 9)]
+        scene.add_area("trough", mirrored(scene.wobble(ridge, 0.6), side), 1.2, swell * rng.uniform(0.6, 1.4))
+        x, y = rng.normal((12.0, OCCLUSION - 23), (1.0, 2.0))
+        fossa = [
+            (x - 3.2, y + 6),
+            (x - 4.2, y - 3),
+            (x - 2.0, y - 10),
+            (x + 2.2, y - 10),
+            (x + 4.0, y - 3),
+            (x + 2.8, y + 6),
+        ]
+        scene.add_area("trough", mirrored(scene.wobble(fossa, 0.8), side), 1.2, -hollow * rng.uniform(0.6, 1.4))
+    x, y = rng.normal((0, OCCLUSION - 20), (0.7, 2.0))
+    foramen = [
+        (x - 1.2, y + 3),
+        (x - 2.2, y - 2),
+        (x - 1.6, y - 9),
+        (x + 1.6, y - 9),
+        (x + 2.2, y - 2),
+        (x + 1.2, y + 3),
+    ]
+    scene.add_area("trough", scene.wobble(foramen, 0.4), 0.8, -canal)

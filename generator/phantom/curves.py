@@ -59,7 +59,7 @@ def curves(controls: Sequence[np.ndarray], closed: np.ndarray, step: float) -> L
     along = np.concatenate([[0.0], np.cumsum(chord)])
     counts = np.maximum(8, ((along[last - 1] - along[first + 1]) / step).astype(int))
     owner = np.repeat(np.arange(len(counts)), counts)
-    share = _places(counts) / (counts - ~closed)[owner]
+    share = places(counts) / (counts - ~closed)[owner]
     begin, end = knots[first + 1], knots[last - 1]
     t = begin[owner] + share * (end - begin)[owner]
     i = np.clip(np.searchsorted(knots, t, "right") - 1, (first + 1)[owner], (last - 2)[owner])
@@ -73,19 +73,27 @@ def curves(controls: Sequence[np.ndarray], closed: np.ndarray, step: float) -> L
 
 def bands(lines: Lines, widths: Sequence[np.ndarray]) -> Lines:
     """The outlines of bands along lines: `widths` has for each line its widths, spread evenly along it."""
-    points, counts = lines
-    first, last = lines.starts, lines.starts + counts - 1
+    half = across(lines) * (spread(widths, lines.counts) / 2)[:, None]
+    out, back = twice(lines)
+    outlines = np.empty((2 * len(lines.points), 2))
+    outlines[out], outlines[back] = lines.points + half, lines.points - half
+    return Lines(outlines, 2 * lines.counts)
+
+
+def across(lines: Lines) -> np.ndarray:
+    """At every point the unit vector at right angles to its line: to the right of who walks along it, as y grows
+    downwards."""
+    points, first, last = lines.points, lines.starts, lines.starts + lines.counts - 1
     ahead, behind = np.arange(1, len(points) + 1), np.arange(-1, len(points) - 1)
     ahead[last], behind[first] = last, first
     tangent = points[ahead] - points[behind]
-    normal = np.stack([-tangent[:, 1], tangent[:, 0]], 1) / np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    half = normal * (_spread(widths, counts) / 2)[:, None]
-    # Out along one side and back along the other: a line's points lie twice as far on as before.
-    out = np.arange(len(points)) + np.repeat(lines.starts, counts)
-    back = np.repeat(2 * (2 * lines.starts + counts) - 1, counts) - out
-    outlines = np.empty((2 * len(points), 2))
-    outlines[out], outlines[back] = points + half, points - half
-    return Lines(outlines, 2 * counts)
+    return np.stack([-tangent[:, 1], tangent[:, 0]], 1) / np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+
+
+def twice(lines: Lines) -> tuple[np.ndarray, np.ndarray]:
+    """Where in outlines that run along one side of each line and back along the other the two sides of a point lie."""
+    out = np.arange(len(lines.points)) + np.repeat(lines.starts, lines.counts)
+    return out, np.repeat(2 * (2 * lines.starts + lines.counts) - 1, lines.counts) - out
 
 
 def _padded(controls: Lines, closed: np.ndarray) -> Lines:
@@ -94,7 +102,7 @@ def _padded(controls: Lines, closed: np.ndarray) -> Lines:
     counts = controls.counts + np.where(closed, 3, 2)
     padded = Lines(np.empty((counts.sum(), 2)), counts)
     owner = padded.owner
-    around = (_places(counts) - 1) % controls.counts[owner]
+    around = (places(counts) - 1) % controls.counts[owner]
     padded.points[:] = controls.points[controls.starts[owner] + around]
     first, last = padded.starts[~closed], (padded.starts + counts - 1)[~closed]
     padded.points[first] = 2 * padded.points[first + 1] - padded.points[first + 2]
@@ -102,7 +110,7 @@ def _padded(controls: Lines, closed: np.ndarray) -> Lines:
     return padded
 
 
-def _places(counts: np.ndarray) -> np.ndarray:
+def places(counts: np.ndarray) -> np.ndarray:
     """0, 1, 2 … within each of the lines."""
     return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
@@ -116,11 +124,11 @@ def _centripetal_slopes(points: np.ndarray, knots: np.ndarray) -> np.ndarray:
     return slope
 
 
-def _spread(widths: Sequence[np.ndarray], counts: np.ndarray) -> np.ndarray:
+def spread(widths: Sequence[np.ndarray], counts: np.ndarray) -> np.ndarray:
     """Widths between those given at even distances along each line, one a point."""
     given = np.array([len(width) for width in widths])
     all_widths, owner = np.concatenate(widths), np.repeat(np.arange(len(counts)), counts)
-    place = _places(counts) * ((given - 1) / (counts - 1))[owner]
+    place = places(counts) * ((given - 1) / (counts - 1))[owner]
     low = np.minimum(place.astype(int), np.maximum(given - 2, 0)[owner])
     start = (np.cumsum(given) - given)[owner] + low
     following = np.minimum(start + 1, len(all_widths) - 1)

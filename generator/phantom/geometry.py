@@ -19,6 +19,8 @@ ACROSS = {"incisor": 1.05, "canine": 1.06, "premolar": 1.06, "molar": 1.13}
 ALONG = {"molar": 1.10}  # crowns: the beam rises, and sees the cheek's cusps above the tongue's
 FORESHORTENED = 0.97  # lower teeth, which lean towards the tongue
 SLOPING = 1.02  # necks lie aslant to the beam, which sees them wider than they are
+# Share of the jaws' overlap at the canine and the two premolars, by arch.
+OVERLAPPED = {True: (0.4, 1.0, 1.0), False: (0.4, 0.8, 0.7)}
 CREST = 1.5  # healthy alveolar crest, below the enamel's edge (Hausmann 1991: up to 1.9)
 
 # Crown length, root length, mesiodistal width of the crown and of the neck, in mm, after the tables of Wheeler's Dental
@@ -126,8 +128,10 @@ def arch_positions(patient: Patient, upper: bool) -> dict[int, float]:
         for fdi in range(10 * quadrant + 1, 10 * quadrant + 9):
             tooth = patient.standing(fdi) or Tooth(fdi)
             width = measures(tooth)[2] * 0.925
-            if tooth.position in (4, 5):  # the beam meets their contacts aslant
-                width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * (1.0 if upper else 0.6)
+            if tooth.position in (3, 4, 5):  # the beam meets their contacts aslant, the canine's on one side only
+                width -= 0.15 + patient.jaws.overlap[quadrant in (2, 3)] * OVERLAPPED[upper][tooth.position - 3]
+            elif tooth.position < 3:  # front teeth touch
+                width *= 0.985
             places[fdi] = tooth.side * (edge + width / 2)
             edge += width
     return places
@@ -161,4 +165,4 @@ def _stand(patient: Patient, frame: Frame, tooth: Tooth, x: float) -> Stand:
 
 def _overbite(tooth: Tooth) -> float:
     """Small steps of the cusp line, in mm: canines stand out, laterals stand back."""
-    return {1: 0.0, 2: 0.5, 3: -0.4}.get(tooth.position, 0.0)
+    return {1: 0.0, 2: 0.6, 3: -0.8 if tooth.upper else -0.4}.get(tooth.position, 0.0)

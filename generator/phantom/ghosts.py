@@ -21,8 +21,8 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror[-lift:] = 0
     aside = beyond(30, 18, scene.across)
     scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
-    edge = rng.normal((97, 7, 42, 0), (4.5, 5, 5, 2))  # the head is alike on both sides
-    clear = rng.uniform(0.1, 1.3)
+    edge = rng.normal((88, 15, 42, 0), (5, 5, 5, 2))  # the head is alike on both sides
+    clear = rng.uniform(0.2, 1.3)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
         _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
@@ -51,13 +51,13 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     share = np.linspace(0, 1, 6)
     under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
     top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
-    inner, outer = rng.uniform(40, 66), 84 + rng.gamma(1.5, 12)  # towards the front it fades, and behind the jaw
+    inner, outer = rng.uniform(40, 62), 96 + rng.gamma(2.0, 18)  # towards the front it fades, and behind the jaw
     back = rng.normal(-1, 4) + np.array([102, 100, 94, 85, 74])
     dome = np.stack([back, np.append(low - 12, high + rng.normal(0, 3) + np.array([41, 27, 15, 6]))], 1)
     near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (60, high)], 1.6), dome[::-1], under[2:]])
     for field, blurred, depth in (
-        (np.vstack([top, under]), rng.uniform(0.2, 1.4), 0.05),
-        (near, rng.uniform(0.4, 2.2), 0.05),
+        (np.vstack([top, under]), rng.uniform(0.2, 0.9), 0.075),
+        (near, rng.uniform(0.8, 3.0), 0.022),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)
@@ -67,22 +67,49 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
-    """The cervical spine between tube and detector, magnified and smeared: two pale columns."""
-    density = patient.soft_tissue["spine_density"]
+    """The cervical spine between tube and detector, magnified and smeared: a pale field over the chin, wider towards
+    the teeth, whose two sides are seldom alike, with a few upright stripes in it, paler or darker."""
     rng = scene.rng
-    top, half, blurred = rng.uniform(92, 122), rng.uniform(17, 27), rng.uniform(0.7, 3.0)
-    density = min(1.7, density * rng.uniform(0.4, 1.3))
-    for side in (-1, 1):
-        inner, outer = rng.uniform(1, 11), half + rng.normal(0, 1.5)
-        column = [(inner, 175), (inner, 130), (inner + 1, 90), (inner + 2, 60), (outer - 2, 60), (outer, 90),
-                  (outer + 1, 130), (outer + 3, 175)]  # fmt: skip
-        body = scene.area(mirrored(scene.wobble(column, 1.5), side), blurred)
-        rises = np.clip((scene.places(body)[0] - top + 18) / 36, 0, 1)  # the shoulder's thickness comes up with it
-        shadow = Patch(body.top, body.left, body.values * rises, body.step)
-        scene.add("behind", shadow, 0.115 * density * rng.uniform(0.6, 1.25))
-    columns, y = scene.shape[1], scene.down
-    stripes = band_noise(scene.grain, (64, columns), 7 * scene.scale, 0.8, stretch=0.1)[:1]
-    blotches = band_noise(scene.grain, scene.shape, 9 * scene.scale, 0.8, stretch=2.0)
-    near = (1 - beyond(half + 2, 8, scene.across)) * (0.2 + 0.8 * beyond(10, 8, scene.across))
-    uneven = 0.03 + 0.09 * stripes + 0.012 * blotches + 0.13 * np.clip((y - 118) / 25, 0, 1)
-    scene.ghost += density * np.clip((y - 82) / 50, 0, 1) * near * uneven
+    density = min(2.0, patient.soft_tissue["spine_density"] * rng.uniform(0.5, 1.5))
+    half, flare, top = rng.uniform(17, 33), rng.uniform(0, 11), rng.uniform(82, 116)
+    rows, columns = scene.down[:, 0] > 72, scene.across[0] < 75
+    if rows.sum() < 16:
+        return
+    down = scene.down[rows]
+    x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
+    sides = half * rng.uniform(0.8, 1.2, 2)
+    soft = rng.uniform(1.5, 6) + rng.gamma(1.3, 3.0, 2)
+    wide, narrow = (_field(x, sides + more, soft + 0.5 * more) for more in (flare, 0.0))
+    share = np.clip((132 - down) / 40, 0, 1)
+    shadow = share * wide + (1 - share) * narrow
+    shadow *= 1 + _stripes(rng, x, half) * np.clip((down - top + 20) / 30, 0.3, 1)
+    rises = np.clip((down - top + 18) / rng.uniform(20, 55), 0, 1)  # the shoulder's thickness comes up with it
+    rises = rises * (0.6 + 0.4 * np.clip((down - 100) / 40, 0, 1))
+    scene.behind[np.ix_(rows, columns)] += np.float32(0.105 * density) * rises * shadow
+    _draw_strands(scene, density, half)
+
+
+def _field(x: np.ndarray, sides: np.ndarray, soft: np.ndarray) -> np.ndarray:
+    """1 in the middle and 0 far out, where a field `sides` mm wide to the right and left ends over `soft` mm each."""
+    return (1 - beyond(sides[0], soft[0], -x)) * (1 - beyond(sides[1], soft[1], x))
+
+
+def _stripes(rng: np.random.Generator, x: np.ndarray, half: float) -> np.ndarray:
+    """Upright stripes, as shares of the field they lie in: edges of vertebrae and the gap between them, smeared."""
+    stripes = -rng.uniform(0.0, 0.6) * (rng.uniform() < 0.5) * _field(x, rng.uniform(2, 10, 2), rng.uniform(3, 9, 2))
+    for _ in range(3):
+        middle, wide = rng.normal(0, 0.6 * half), rng.uniform(4, 20)
+        stripes = stripes + rng.uniform(-0.3, 0.45) * _field(x - middle, np.full(2, wide / 2), rng.uniform(3, 14, 2))
+    return stripes[None, :]
+
+
+def _draw_strands(scene: Scene, density: float, half: float) -> None:
+    """Level strands, as of a brush, where the chin's bone is smeared over the spine's shadow."""
+    rows, columns = scene.down[:, 0] > 94, scene.across[0] < half + 12
+    if rows.sum() < 16:
+        return
+    shape = int(rows.sum()), int(columns.sum())
+    strands = band_noise(scene.grain, shape, 2.0 * scene.scale, 0.9, stretch=8.0)
+    seen = np.clip((scene.down[rows] - 94) / 12, 0, 1) * np.clip((half + 12 - scene.across[:, columns]) / 14, 0, 1)
+    strength = scene.rng.uniform(0.003, 0.014) + 0.005 * density
+    scene.behind[np.ix_(rows, columns)] += np.float32(strength) * seen * strands

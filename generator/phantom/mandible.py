@@ -7,6 +7,7 @@ import numpy as np
 from .anatomy import LOWER, UPPER, Patient
 from .curves import curve
 from .geometry import CREST, arch_positions, half_opening, measures, occlusal_line
+from .jawbone import draw_jawbone
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved, ring
 
@@ -48,11 +49,16 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     lift, peak = jaws.condyle_height - 24.5 + rng.normal(0, 2.5), rng.normal(0, 2.0)
     size, low, dent = jaws.condyle_size, jaws.mandible_height - 32, jaws.antegonial_notch
     lean = rng.normal(2.0, 3.2)
-    body = [(20, 139.6 + low), (34, 136.6 + low), (49, 132.2 + low + 0.1 * flare),
-            (64 + 0.2 * wide, 124.6 + 0.9 * low + 0.3 * flare),
-            (80 + 0.6 * wide, 115.4 + 0.7 * low + 0.6 * flare - 0.8 * dent)]  # fmt: skip
-    angle = [(94 + 0.8 * wide, 108.6 + 0.5 * low + flare), (105 + wide, 103.4 + 0.3 * low + 1.1 * flare),
-             (110.4 + wide + flare / 4, 95 + 0.6 * flare)]  # fmt: skip
+    belly, droop = (
+        rng.normal(1.0, 1.1),
+        np.clip(rng.normal(0.8, 2.0), -3.0, 4.5),
+    )  # how round the body hangs, how low the angle
+    body = [(20, 140.0 + low), (34, 137.4 + low + 0.4 * belly), (49, 132.4 + low + 0.1 * flare + belly),
+            (64 + 0.2 * wide, 124.6 + 0.9 * low + 0.3 * flare + belly + 0.2 * droop),
+            (80 + 0.6 * wide, 115.4 + 0.7 * low + 0.6 * flare - 0.8 * dent + 0.3 * belly + 0.6 * droop)]  # fmt: skip
+    angle = [(94 + 0.8 * wide, 108.8 + 0.5 * low + flare + droop),
+             (104.4 + wide, 103.0 + 0.3 * low + 1.1 * flare + droop),
+             (110.2 + wide + flare / 4, 94 + 0.6 * flare + 0.6 * droop)]  # fmt: skip
     ramus = [(112 + wide, 82), (112.6 + wide + 0.2 * lean, 66), (114 + wide + 0.7 * lean, 48 + lift / 2)]
     head = [(4.2, 15), (4.9, 7), (3.4, 1.2), (-0.8, -0.6), (-4.4, 2.8), (-5.4, 13)]
     condyle = [(113.6 + wide + lean + size * x, 24.5 + lift + size * y) for x, y in head]
@@ -80,14 +86,14 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     _draw_lower_cortex(scene, patient, np.vstack([right[:6][::-1], chin, left[:6]]))
     _draw_alveolar_process(scene, crest, density)
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
-    _draw_chin(scene)
+    draw_jawbone(scene, borders)
     return {"right": marks[0], "left": marks[1], "outline": body}
 
 
 def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> None:
     """The bone around the roots, thicker than what lies below them; it comes up gradually from the crest."""
     x, y = crest[2:-2].T
-    front = 1 - 0.55 * np.exp(-((x / 42) ** 2))  # thin where the roots of the front teeth end
+    front = 1 - 0.35 * np.exp(-((x / 42) ** 2))  # thin where the roots of the front teeth end
     for down, deep, blurred, depth in ((-2.0, 19.0, 4.0, 0.045), (2.0, 33.0, 6.5, 0.06)):
         outline = np.vstack([np.stack([x, y + down], 1), np.stack([0.94 * x, y + deep * front], 1)[::-1]])
         scene.add_area("trough", scene.wobble(outline, 1.2), blurred, depth * density)
@@ -99,7 +105,7 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     rows, columns = (np.arange(length, dtype=np.float32) + 0.5 for length in scene.shape)
     height = np.interp(columns, line[:, 0], line[:, 1]).astype(np.float32)[None, :]
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
-    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (6 * scene.scale)
+    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (14 * scene.scale)
     over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
     return 1 - over_teeth * (1 - np.clip(0.05 + depth / (8 if upper else 5), 0, 1))
 
@@ -108,16 +114,15 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
-    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.3 * front)
+    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.15 * front)
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.5 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
-    ramp = ramp * (1 - 0.45 * np.clip((columns - 82) / 18, 0, 1) * np.clip((rows - 60) / 20, 0, 1))  # thin behind
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
-    ramp = ramp * (1 - 0.4 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
+    ramp = ramp * (1 - 0.32 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.28 * np.clip((rows - 100) / 22, 0, 1) * fossa
+    lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 
@@ -132,9 +137,9 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     """The lower border: a grey band, not much denser than the bone above it, which runs out towards the angles."""
     rng, cortex = scene.rng, patient.jaws.cortex
-    along = np.array([0.1, 0.4, 0.8, 1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.0, 0.8, 0.4, 0.1])
-    seen, thick = rng.uniform(0.4, 1.3), cortex * along * rng.uniform(0.85, 1.15, 13)
-    for more, share, blurred in ((0.85, 0.3, 0.5), (1.15, 0.4, 0.35), (2.2, 0.15, 1.6)):
+    along = np.array([0.2, 0.6, 0.9, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 0.9, 0.6, 0.2])
+    seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
+    for more, share, blurred in ((0.9, 0.25, 0.5), (1.5, 0.38, 0.5), (2.7, 0.32, 1.2)):
         line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
         scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
     dense = curve(border, step=1.0)
@@ -182,23 +187,5 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
         scene.add_line("trough", wall[:6], 0.5, 0.3, 0.035 * clear)
     foramen = moved(course[-1], -0.5 * side, -1.0)
-    scene.add_area("trough", ring(foramen, 1.9, 1.5), 1.0, -scene.rng.uniform(0.0, 0.08))
+    scene.add_area("trough", ring(foramen, 2.1, 1.6), 0.7, -scene.rng.uniform(0.0, 0.11))
     return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}
-
-
-def _draw_chin(scene: Scene) -> None:
-    """The thick bone of the chin above the lower border, and the submandibular fossae beside it, where it is thin."""
-    rng = scene.rng
-    for high, half, blurred, most in ((114, 36, 4.5, 0.05), (124, 30, 2.5, 0.08)):
-        chin = [(0, high), (0.6 * half, high + 2), (half, high + 10), (0.85 * half, 135), (0, 139)]
-        chin += [(-x, y) for x, y in chin[-2:0:-1]]
-        scene.add_area("trough", scene.wobble(chin, 2.0), blurred, rng.uniform(0.0, most))
-    for _ in range(int(rng.integers(2, 9))):  # where the tongue's muscles begin, and dense threads about it
-        start = rng.normal((0, 127), (8, 5))
-        thread = scene.wobble(start + np.outer((-1, 0, 1), rng.normal(0, (4, 2.0))), 1.0)
-        scene.add_line(
-            "trough", thread, (0.3, rng.uniform(0.8, 2.6), 0.3), rng.uniform(0.3, 0.8), rng.uniform(0.0, 0.07)
-        )
-    fossa = [(25, 114), (40, 108), (60, 101), (76, 96), (76, 106), (60, 117), (42, 126), (26, 128)]
-    for side in (-1, 1):
-        scene.add_area("trough", mirrored(scene.wobble(fossa, 1.5), side), 6.5, -0.008)

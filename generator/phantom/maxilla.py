@@ -13,6 +13,7 @@ from .rims import Rims
 from .scene import Scene, mirrored
 from .sinuses import draw_sinuses
 from .skull import draw_skull_base
+from .vault import draw_pillars, draw_vault
 from .zygoma import draw_fossae, draw_zygoma
 
 # What lies behind nose and sinuses and on the far side of the face: folds and plates, most of them lying.
@@ -70,13 +71,13 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     foot = [(0, 43), (24, 45), (30, 52), (18, 58), (0, 60), (-18, 58), (-30, 52), (-24, 45)]
     scene.add_area("behind", scene.wobble(foot, 2.0), 4.0, 0.045)
     face = [(0, 8), (45, 5), (72, 12), (76, 45), (50, 55), (0, 50), (-50, 55), (-76, 45), (-72, 12), (-45, 5)]
-    scene.add_area("behind", face, 6.0, 0.11)
+    scene.add_area("behind", face, 6.0, 0.09)
 
 
 def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     """The hard palate: the bright edges of its near half and of its far half above it, which come close to each other
     at the foot of the zygoma, and between them the streaks of what lies in the beam's way along it."""
-    rng, y, reach = scene.rng, patient.jaws.palate_height, 57 + patient.jaws.sinus_width
+    rng, y, reach = scene.rng, patient.jaws.palate_height + 2.0, 57 + patient.jaws.sinus_width
     arch, tilt, high = rng.normal(1.6, 2.6), rng.normal(0, 1.2), np.clip(rng.normal(6.0, 2.3), 2.5, 11.0)
     dip, blunt, left = max(0.0, rng.normal(0.6, 2.0)), rng.uniform(2.0, 5.0), rng.uniform(0.2, 1.0)
     share = np.linspace(-1, 1, 13)
@@ -85,7 +86,7 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     near = y + arch * share**2 + tilt * share + front
     far = near - front - high * (1 - (1 - left) * np.abs(share) ** blunt)
     near, far = (scene.wobble(np.stack([x, line], 1), 0.45) for line in (near, far))
-    clear = rng.uniform(0.3, 1.05)
+    clear = rng.uniform(0.6, 1.45)
     thick = np.maximum(near[:, 1] - far[:, 1], 1.5)
     wide = np.minimum(thick, 5.0)
     ends = np.clip(4 * (1 - np.abs(share)), 0, 1) * (6 / high) ** 0.4
@@ -100,6 +101,8 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
         rims.add("behind", edge, -rng.uniform(0.6, 1.2) * wide.mean(), depth * clear, 0.0, side, rng.uniform(0.1, 0.6))
         for _ in range(int(rng.integers(3, 8))):
             _draw_streak(scene, rims, near[::side] * (side, 1), far[::side] * (side, 1), side, clear)
+    draw_vault(scene, rims, near, reach)
+    draw_pillars(scene, near)
     middle = (near + far) / 2
     for broad, blurred in ((0.9, 0.8), (1.6, 2.5)):
         widths = broad * thick * np.clip(3 * (1 - share**2), 0.1, 1) * _uneven(scene, 13)

@@ -12,10 +12,10 @@ from .scene import Scene, mirrored, ring
 def draw_nose(scene: Scene, rims: Rims, patient: Patient) -> None:
     """Draw the nose's inside from the field's upper edge down to the palate."""
     rng, jaws = scene.rng, patient.jaws
-    floor, half, bend = jaws.palate_height - 3, 20 * jaws.nasal_width, jaws.septum_deviation
+    floor, half, bend = jaws.palate_height - 2, 20 * jaws.nasal_width, jaws.septum_deviation
     cavity = [(0, -6), (half * 0.6, -5), (half * 0.7, 10), (half * 0.9, floor - 14), (half * 0.85, floor - 2)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), rng.uniform(1.2, 3.0), -0.14 * rng.uniform() ** 1.4)
+    scene.add_area("behind", scene.wobble(cavity, 1.2), rng.uniform(1.2, 3.0), -0.10 * rng.uniform() ** 1.4)
     swollen = rng.uniform(0.0, 1.0)  # how far the conchae fill the nose
     for side in (-1, 1):
         _draw_side(scene, rims, patient, side, np.clip(swollen + rng.normal(0, 0.25), 0, 1))
@@ -34,15 +34,24 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
     """One half: the lower concha, drawn out sideways over the sinus since it lies across the focal trough, ends towards
     the septum in a clean bow with air before it; the middle one hangs above."""
     rng, density = scene.rng, patient.soft_tissue["turbinates"]
-    floor, half, bend = patient.jaws.palate_height - 3, 20 * patient.jaws.nasal_width, patient.jaws.septum_deviation
+    floor, half, bend = patient.jaws.palate_height - 2, 20 * patient.jaws.nasal_width, patient.jaws.septum_deviation
     gap = 2.0 + side * bend * 0.8 + 8 * (1 - swollen)  # from the midline to the concha
     high = floor - rng.uniform(15, 27)
     bow = np.array([(gap + rng.uniform(4, 12), high), (gap + 3, high + 4), (gap + 0.5, high + 9), (gap, floor - 7),
                     (gap + 2, floor - 1)])  # fmt: skip
     bow, far = scene.wobble(bow, 0.9), half * rng.uniform(1.2, 2.4)
     body = np.vstack([bow, [(half * 0.7, floor + 1), (far, floor - 2), (far, high + 5), ((gap + far) / 2, high)]])
-    depth, blurred = 0.14 * density * rng.uniform(0.0, 1.0), rng.choice([0.5, 1.0, 2.0])
+    depth, blurred = 0.12 * density * rng.uniform(0.0, 1.0), rng.choice([0.5, 1.0, 2.0])
     rims.add_body("behind", body, (gap, floor - 8), (far, floor - 8), depth, blurred, side)
+    # Its bone, rolled up like a scroll, is a bright line within it, and its outline against the air is clean.
+    turn = np.linspace(-0.6, 4.2, 7)
+    curl = np.array([gap + 6, floor - 8]) + np.stack([-4.5 * np.sin(turn), -6 * np.cos(turn)], 1) * rng.uniform(
+        0.6, 1.3
+    )
+    scroll = rng.uniform(0.0, 0.10) * density * rng.uniform(0.2, 1.2, 7)
+    rims.add("behind", scene.wobble(curl, 0.6), rng.uniform(1.5, 4), scroll, rng.choice([0.0, 0.5]), side, 0.4)
+    edge = rng.uniform(0.0, 0.12) * density * np.array([0.3, 0.7, 1.0, 1.0, 0.6])
+    rims.add("behind", bow, -rng.uniform(2, 7), edge, 0.0, side, 0.2)
     # The air before the concha, which opens upwards into the middle passage and the rest of the nose.
     wide, up = rng.uniform(2.0, 5.0) + 4 * (1 - swollen), high - rng.uniform(0, 14)
     inner = np.stack([np.maximum(bow[:, 0] - wide, 0.4 + side * bend * 0.8), bow[:, 1]], 1)
@@ -104,7 +113,7 @@ def _draw_spine(scene: Scene, floor: float) -> None:
     wide = rng.uniform(3, 10)
     for share, blurred in ((1.0, 1.6), (0.6, 0.8)):
         widths = share * wide * np.array([0.7, 1.0, 1.1, 0.7])
-        scene.add_line("behind", foot, widths, blurred, rng.uniform(0.0, 0.13))
+        scene.add_line("behind", foot, widths, blurred, 0.17 * rng.uniform() ** 1.8)
     if rng.uniform() < 0.5:
         spine = [(-5, floor + 4), (0, floor + 6), (5, floor + 4), (1.5, floor + 9), (0, floor + 14), (-1.5, floor + 9)]
-        scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.6, 1.2), rng.uniform(0.0, 0.10))
+        scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.5, 1.2), 0.13 * rng.uniform() ** 1.6)

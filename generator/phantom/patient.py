@@ -16,7 +16,7 @@ def random_patient(rng: np.random.Generator) -> Patient:
     teeth = [_random_tooth(rng, fdi, age, decay) for fdi in UPPER + LOWER if fdi not in missing]
     positioning = random_positioning(rng)
     if positioning.bite_block:  # which parts the front teeth
-        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(2.8, 5.5)))
+        jaws.bite_opening = float(max(jaws.bite_opening, rng.uniform(1.8, 4.8)))
     patient = Patient(age, jaws, positioning, teeth, missing, [], random_soft_tissue(rng), [])
     _settle(rng, patient)
     _crowd(rng, patient)
@@ -57,8 +57,8 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
         smile=np.clip(normal(9.6, 3.4), 1, 20),
-        bite_opening=np.clip(normal(4.5, 1.6), 0.8, 9.0),
-        bite_wedge=np.clip(normal(0.3, 0.28), 0.0, 1.0),
+        bite_opening=np.clip(normal(3.9, 1.8), 0.5, 9.0),
+        bite_wedge=np.clip(normal(0.36, 0.32), 0.0, 1.0),
         overlap=[float(value) for value in rng.gamma(1.3, 0.7, 2)],
         asymmetry=[float(value) for value in normal(0, 1, 8)],
     )
@@ -128,7 +128,7 @@ def _random_tooth(rng: np.random.Generator, fdi: int, age: int, decay: float) ->
         fdi,
         size=float(np.clip(rng.normal(1, 0.055), 0.86, 1.14)),
         tilt=float(rng.normal(LEAN[fdi in UPPER][fdi % 10 - 1], 3.0 if fdi % 10 < 6 else 5.0)),
-        shift=float(rng.normal(0, 0.4)),
+        shift=float(rng.normal(0, 0.3)),
         intrusion=float(rng.normal(0, 0.8)),
         rotation=float(rng.normal(0, 18)),
         root_bend=float(rng.normal(1.0, 1.3)),

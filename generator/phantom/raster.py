@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import fft, ndimage
@@ -60,12 +61,12 @@ class Patch:
 def fill(outline: np.ndarray, shape: tuple[int, int], margin: int = 2) -> Patch:
     """The exact-area coverage (0…1) of a closed polygon (n, 2) in a picture of `shape`, `margin` pixels around it.
 
-    Each edge adds its signed height to the pixels that it crosses; the running sum along a row is then the covered
+    Each edge adds its signed width to the pixels that it crosses; the running sum down a column is then the covered
     area (the accumulation buffer of font rasterisers). Parts outside the picture are cut off.
     """
     window = _bounds(outline, shape, margin)
     left, top, right, bottom = window
-    points = np.clip(outline - [left, top], [-1.0, 0.0], [right - left, bottom - top])
+    points = np.clip(outline - [left, top], [0.0, -1.0], [right - left, bottom - top])
     (area,) = _signed_areas(Lines.of([points]), np.ones((1, 1)), window)
     return Patch(top, left, np.clip(np.abs(area), 0, 1))
 
@@ -96,31 +97,30 @@ def _signed_areas(polygons: Lines, weights: np.ndarray, window: tuple[int, int, 
     rows, columns = window[3] - window[1], window[2] - window[0]
     starts = polygons.points
     (x0, y0), (x1, y1), origin = _densify(starts, starts[_following(polygons)] - starts)
-    first = np.floor(np.minimum(y0, y1)).astype(int)
-    pieces = np.floor(np.maximum(y0, y1)).astype(int) - first + 1
+    first = np.floor(np.minimum(x0, x1)).astype(int)
+    pieces = np.floor(np.maximum(x0, x1)).astype(int) - first + 1
     edge = np.repeat(np.arange(len(x0)), pieces)
-    row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    start, stop = np.clip(y0[edge], row, row + 1), np.clip(y1[edge], row, row + 1)
-    slope = (x1 - x0) / np.where(y1 == y0, 1.0, y1 - y0)
-    x = x0[edge] + ((start + stop) / 2 - y0[edge]) * slope[edge]
-    x, row = np.clip(x, 0, columns), np.clip(row, 0, rows - 1)
-    column = np.floor(x).astype(int)
-    share, height = x - column, stop - start
-    place, polygon = row * (columns + 2) + column, polygons.owner[origin[edge]]
-    areas = np.empty((len(weights), rows, columns), np.float32)
+    column = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    start, stop = np.clip(x0[edge], column, column + 1), np.clip(x1[edge], column, column + 1)
+    slope = (y1 - y0) / np.where(x1 == x0, 1.0, x1 - x0)
+    y = np.clip(y0[edge] + ((start + stop) / 2 - x0[edge]) * slope[edge], 0, rows)
+    row = y.astype(int)
+    place, polygon = row * columns + np.clip(column, 0, columns - 1), polygons.owner[origin[edge]]
+    # An edge covers the part of its own cell that lies below it, and all cells further down.
+    below, width = y - row, start - stop
+    cells, shares = np.concatenate([place, place + columns]), np.concatenate([width * (1 - below), width * below])
+    areas = np.zeros((len(weights), rows + 2, columns), np.float32)
     for area, weight in zip(areas, weights, strict=True):
-        signed = height * weight[polygon]
-        # An edge covers the part of its own cell that lies right of it, and all cells further right.
-        covered = np.bincount(place, signed, minlength=rows * (columns + 2)).reshape(rows, -1).cumsum(axis=1)
-        covered -= np.bincount(place, signed * share, minlength=covered.size).reshape(rows, -1)
-        area[:] = covered[:, :columns]
-    return areas
+        np.add.at(area.reshape(-1), cells, (shares * np.tile(weight[polygon], 2)).astype(np.float32))
+        for above, here in pairwise(area):  # three times as fast as numpy's own sum along a column
+            here += above
+    return areas[:, :rows]
 
 
 def _densify(starts: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same edges in pieces no wider than a pixel, so that a piece may count as lying in one column; and which
-    edge each piece is of."""
-    count = np.maximum(1, np.ceil(np.abs(steps[:, 0]))).astype(int)
+    """The same edges in pieces no taller than a pixel, so that a piece may count as lying in one row; and which edge
+    each piece is of."""
+    count = np.maximum(1, np.ceil(np.abs(steps[:, 1]))).astype(int)
     edge = np.repeat(np.arange(len(count)), count)
     part = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     piece = (steps / count[:, None])[edge]
@@ -173,7 +173,7 @@ def _framed(outlines: Lines, step: int, shape: tuple[int, int]):
     points = outlines.points / step
     window = _bounds(points, shape, 2)
     left, top, right, bottom = window
-    inside = Lines(np.clip(points - [left, top], [-1.0, 0.0], [right - left, bottom - top]), outlines.counts)
+    inside = Lines(np.clip(points - [left, top], [0.0, -1.0], [right - left, bottom - top]), outlines.counts)
     return window, inside, _turns(inside)
 
 

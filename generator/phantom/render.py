@@ -27,7 +27,7 @@ from .teeth import FORMS, ToothGrid
 from .texture import draw_trabeculae, vary_thickness
 from .tissues import follicle, hard_tissue, root_mask, socket
 
-VERSION = 13  # raised whenever the same seed gives other pixels than before
+VERSION = 14  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a lower molar's.
 BREADTH = {
@@ -156,7 +156,7 @@ def _draw_tooth(scene: Scene, stand: Stand) -> None:
 def _overlay(arch: np.ndarray, tooth: Patch) -> None:
     """Add a tooth to its neighbours: where two overlap, both are thin, so that the whole sum would be too bright."""
     there = arch[tooth.window]
-    there += tooth.values - 0.55 * np.minimum(np.maximum(there, 0), np.maximum(tooth.values, 0))
+    there += tooth.values - 0.42 * np.minimum(np.maximum(there, 0), np.maximum(tooth.values, 0))
 
 
 def _draw_bridges(scene: Scene, patient: Patient, standing: list[Stand]) -> None:

@@ -9,7 +9,7 @@ from .raster import Patch, stroke
 from .teeth import ToothGrid
 from .tissues import canal, chamber
 
-METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 2.2, 0.34, 1.7, 1.25, 0.24, 0.25
+METAL, CERAMIC, AMALGAM, TITANIUM, GUTTA_PERCHA, COMPOSITE = 1.5, 0.34, 1.3, 1.25, 0.24, 0.25
 
 
 def restorations(grid: ToothGrid) -> np.ndarray:
@@ -17,12 +17,13 @@ def restorations(grid: ToothGrid) -> np.ndarray:
     tooth, depth = grid.tooth, np.zeros_like(grid.u)
     for surface in tooth.fillings:
         material = AMALGAM if tooth.kind == "molar" and tooth.wear > 0.25 else COMPOSITE
-        depth = np.maximum(depth, material * _filling(grid, surface))
+        packed = material * float(np.clip(1 + 0.25 * grid.form[9], 0.55, 1.4))
+        depth = np.maximum(depth, packed * _filling(grid, surface))
     if tooth.root_filled:
         packed = 0.9 + 0.1 * np.sin(0.9 * grid.v + 9 * tooth.root_bend)
         for root in grid.roots:
             short = 0.6 + 1.4 * np.sin(7 * (root.bend + root.apex)) ** 2
-            filling = canal(grid, root, half=0.5 if len(grid.roots) == 1 else 0.36, short=short)
+            filling = canal(grid, root, half=0.40 if len(grid.roots) == 1 else 0.28, short=short)
             depth = np.maximum(depth, GUTTA_PERCHA * (0.4 + 0.6 * root.depth) * packed * filling)
         if tooth.kind == "molar":
             depth = np.maximum(depth, 0.8 * GUTTA_PERCHA * chamber(grid, 1.0))
@@ -52,7 +53,7 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
         inner = toward - grid.width * (0.27 + 0.05 * np.cos(phase)) + waves
         top = below - (0.1 if grid.tooth.kind != "incisor" else 2.0)
         cavity = np.minimum(grid.rounded(inner, np.minimum(floor, top)), grid.sides)
-    return grid.soft(cavity) * np.sqrt(np.clip(0.35 + 0.65 * cavity, 0.35, 1))
+    return grid.soft(cavity) * np.sqrt(np.clip(0.25 + 0.6 * cavity, 0.2, 1))
 
 
 def crown_cap(grid: ToothGrid) -> np.ndarray:
@@ -62,13 +63,21 @@ def crown_cap(grid: ToothGrid) -> np.ndarray:
 
 
 def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
-    """Optical depth of a crown, from the distance (mm) inside its outline: metal, which the beam crosses thinner at
-    the rim, or ceramic over a coping of metal."""
-    rim = 0.45 + 0.55 * np.sqrt(np.clip(inside / 1.4, 0, 1))
+    """Optical depth of a crown, from the distance (mm) inside its outline: metal or ceramic over a coping of metal.
+
+    A crown is a shell, which the beam crosses whole along its sides and only twice thinly in the middle (a pontic is
+    solid); how thick it was cast is each crown's own. Ceramic stands round the coping as a paler rim.
+    """
+    edge = np.clip(inside / 1.9, 0, 1)
+    hollow = 0.0 if grid.tooth.state == "pontic" else float(np.clip(0.2 + 0.2 * grid.form[7], 0, 0.5))
+    shell = 1 - hollow * np.clip((inside - 0.8) / 1.2, 0, 1)
+    thickness = (0.25 + 0.75 * np.sqrt(edge)) * shell
     if not grid.tooth.ceramic:
-        return METAL * rim * grid.soft(inside)
-    coping = inside - 0.9 - 0.35 * np.sin(1.3 * grid.u + 9 * grid.tooth.root_bend)
-    return CERAMIC * rim * grid.soft(inside) + 0.55 * METAL * grid.soft(coping)
+        return METAL * thickness * grid.soft(inside)
+    aside = 0.9 + 0.25 * grid.form[8] + 0.35 * np.sin(1.3 * grid.u + 9 * grid.tooth.root_bend)
+    coping = inside - aside - 0.12 * np.maximum(0, grid.v - 0.5 * grid.crown)  # ceramic is thickest at the tip
+    cast = float(np.clip(0.50 + 0.12 * grid.form[9], 0.36, 0.75)) * METAL
+    return CERAMIC * (0.4 + 0.6 * np.sqrt(edge)) * grid.soft(inside) + cast * shell * grid.soft(0.7 * coping)
 
 
 def findings(grid: ToothGrid) -> np.ndarray:
@@ -86,7 +95,7 @@ def findings(grid: ToothGrid) -> np.ndarray:
         for root in grid.roots[:2]:
             apex = grid.axis(root, np.ones(1))[0]
             far = np.hypot(grid.u - apex, grid.v + root.length + 0.3 * tooth.apical_lesion) / tooth.apical_lesion
-            depth = depth - 0.10 / (1 + np.exp(np.clip((far - 1) * 4, -30, 30)))
+            depth = depth - 0.13 / (1 + np.exp(np.clip((far - 1) * 4, -30, 30)))
     if tooth.calculus:
         far = ((grid.u + grid.neck * 0.52) / 0.6) ** 2 + ((grid.v + 0.6) / 0.7) ** 2
         depth = depth + 0.25 * np.exp(-far)

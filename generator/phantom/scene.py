@@ -9,7 +9,7 @@ import numpy as np
 
 from .curves import Lines, bands, curve, curves
 from .geometry import Frame
-from .raster import Patch, coarse_shape, fill, refine, soft_fill, soft_sum
+from .raster import Patch, coarse_shape, coarsest, fill, refine, soft_fill, soft_sum
 
 # The weights of a cubic Bézier curve's four points along it, array (20, 4).
 BERNSTEIN = np.stack(
@@ -140,7 +140,7 @@ class Scene:
         for (layer, sigma), shapes in self._shapes.items():
             shapes.sort(key=lambda shape: shape.width is not None)
             depths = np.array([shape.depth for shape in shapes])
-            self.add(layer, soft_sum(self._outlines(shapes), depths, sigma, self.shape), 1.0)
+            self.add(layer, soft_sum(self._outlines(shapes, sigma), depths, sigma, self.shape), 1.0)
         self._shapes.clear()
         # Each grid into the next finer one, so that the picture's own size is reached once.
         step = max((step for _, step in self._coarse), default=1)
@@ -150,10 +150,10 @@ class Scene:
                 finer += refine(self._coarse.pop((layer, step)), 2, finer.shape)
             step //= 2
 
-    def _outlines(self, shapes: list[_Shape]) -> Lines:
-        """In pixels, the outlines of areas and, after them, of lines."""
+    def _outlines(self, shapes: list[_Shape], sigma: float) -> Lines:
+        """In pixels, the outlines of areas and, after them, of lines: the softer, the fewer points will do."""
         closed = np.array([shape.width is None for shape in shapes])
-        drawn = curves([shape.points for shape in shapes], closed, 3.0 / self.scale)
+        drawn = curves([shape.points for shape in shapes], closed, max(3.0, 1.2 * coarsest(sigma)) / self.scale)
         drawn = Lines(self.frame.to_pixels(drawn.points), drawn.counts)
         if closed.all():
             return drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .borders import draw_borders
 from .plates import Tangle, add_tangles
 from .scene import Scene, mirrored
 from .temporal import draw_temporal_bones, temporal_bones
@@ -12,11 +13,12 @@ from .zygoma import draw_arch
 # Temporal bone, what lies over the joint, mastoid; then upright walls, floors and roofs, upper jaw, pterygoid and
 # zygoma.
 TANGLES = (
-    Tangle((114, 2), (22, 7), 24, (14, 50), (5, 20), 0.036, turn=0.6, blurred=(0.2, 1.4)),
-    Tangle((106, 3), (20, 7), 21, (16, 50), (2.5, 7), 0.043, turn=0.35, blurred=(0.1, 1.0)),
+    Tangle((114, 2), (22, 7), 24, (14, 50), (4, 18), 0.044, turn=0.6, blurred=(0.1, 0.9)),
+    Tangle((137, 8), (9, 10), 16, (12, 40), (2.5, 8), 0.06, turn=1.2, blurred=(0.1, 0.6)),
+    Tangle((100, 3), (20, 7), 24, (16, 50), (2.5, 9), 0.048, turn=0.35, blurred=(0.1, 0.8)),
     Tangle((106, 38), (10, 11), 8, (24, 54), (10, 26), 0.022, turn=1.0, blurred=(0.8, 2.4)),
-    Tangle((134, 24), (10, 18), 66, (8, 26), (3, 12), 0.036, turn=1.5, blurred=(0.2, 1.6)),
-    Tangle((132, 50), (8, 12), 20, (16, 44), (4, 14), 0.038, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
+    Tangle((134, 26), (10, 18), 28, (12, 34), (4, 16), 0.046, turn=1.5, blurred=(0.1, 0.9)),
+    Tangle((132, 50), (8, 12), 16, (16, 44), (4, 14), 0.038, rise=-2.5, turn=0.4, blurred=(0.3, 1.6)),
     Tangle((80, 10), (10, 8), 8, (24, 54), (4, 14), 0.04, turn=0.4, blurred=(0.3, 1.4)),
     Tangle((24, 12), (12, 10), 6, (20, 48), (5, 14), 0.05, rise=4.0, turn=0.25, blurred=(0.15, 1.0)),
     Tangle((34, 18), (16, 12), 5, (26, 60), (3, 10), 0.05, rise=0.12, turn=0.25, blurred=(0.4, 1.4)),
@@ -34,8 +36,10 @@ def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     depth = scene.rng.uniform(0.0, 0.12)
     for side in (-1, 1):
         scene.add_area("behind", mirrored(scene.wobble(wing, 3.0), side), 4.0, depth)
+    scene.behind += 0.08 * np.clip((scene.across - 126) / 16, 0, 1) * np.clip((58 - scene.down) / 34, 0, 1)
     bones = temporal_bones(scene, condyles)
     draw_temporal_bones(scene, bones)
     for bone in bones:
         draw_arch(scene, bone)
+    draw_borders(scene, bones)
     add_tangles(scene, TANGLES, {bone.side: tuple((bone.roof - USUAL) / 2) for bone in bones})

@@ -22,7 +22,8 @@ BESIDE = (
     ([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5, 5.0, 0.06),
     ([(80, 38), (96, 34), (111, 48), (115, 72), (109, 88), (97, 90), (87, 78), (80, 62)], 2.5, 5.0, 0.05),
     # The neck below the angle; the base of the skull at the field's upper edge.
-    ([(90, 108), (126, 98), (152, 112), (150, 140), (100, 136)], 2.5, 6.0, 0.03),
+    ([(90, 108), (126, 98), (152, 112), (150, 140), (100, 136)], 2.5, 6.0, 0.06),
+    ([(24, 118), (52, 112), (78, 118), (80, 136), (50, 142), (24, 140)], 2.5, 5.0, 0.025),
     ([(54, -12), (120, -12), (118, 18), (92, 27), (66, 18)], 2.0, 5.0, 0.055),
 )
 
@@ -38,6 +39,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> dict[str, np.ndarray]:
     lobe = _random_lobe(scene.rng)
     for side in (-1, 1):
         _draw_ear(scene, side, lobe, ("right" if side < 0 else "left") in patient.earrings)
+    scene.begin("necklace")
     return _draw_necklace(scene) if scene.rng.uniform() < NECKLACES else {}
 
 
@@ -105,6 +107,10 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     # Mostly air, but lips and cheeks may lie over it.
     scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.07, 0.04))
+    for _ in range(int(scene.rng.integers(0, 4))):  # here and there, that is, over a part of it
+        over = scene.rng.uniform(*np.sort(x[[1, -2]]))
+        lip = ring((over, float(occlusal_line(jaws, over))), scene.rng.uniform(6, 18), scene.rng.uniform(2, 5))
+        scene.add_area("behind", scene.wobble(lip, 1.0), scene.rng.uniform(1.0, 3.0), scene.rng.uniform(0.0, 0.06))
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
@@ -139,11 +145,11 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     y = float(occlusal_line(patient.jaws, 0))
     parted = [(-16, y - half - 5), (0, y - half - 6), (16, y - half - 5), (18, y), (13, y + half + 4),
               (-13, y + half + 4)]  # fmt: skip
-    scene.add_area("trough", scene.wobble([*parted, (-18, y)], 1.5), 1.5, -rng.uniform(0.0, 0.07))
-    wide, clear = rng.uniform(6.0, 9.5), rng.uniform(0.2, 1.1)
+    scene.add_area("trough", scene.wobble([*parted, (-18, y)], 1.5), 1.5, -rng.uniform(0.0, 0.04))
+    wide, clear = rng.uniform(6.0, 9.5), rng.uniform(0.4, 1.2)
     x, top, low = rng.normal(0, 0.7), y - half - rng.uniform(0, 2.5), y + rng.uniform(0.3, 0.9) * half
     hollow = ring((x, top - 1), wide + rng.uniform(0, 2), rng.uniform(4, 7))  # its groove, before the upper teeth
-    scene.add_area("trough", scene.wobble(hollow, 0.5), rng.uniform(0.4, 1.0), -rng.uniform(0.0, 0.07))
+    scene.add_area("trough", scene.wobble(hollow, 0.5), rng.uniform(0.4, 1.0), -rng.uniform(0.0, 0.04))
     cup = [(-wide, top + 0.5), (0, top - rng.uniform(0, 1)), (wide, top + 0.5), (0.75 * wide, (top + low) / 2),
            (0.3 * wide, low), (-0.3 * wide, low), (-0.75 * wide, (top + low) / 2)]  # fmt: skip
     scene.add_area("trough", moved(scene.wobble(cup, 0.4), x, 0), rng.uniform(0.4, 0.9), 0.10 * clear)

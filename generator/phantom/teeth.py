@@ -17,7 +17,7 @@ from .raster import Patch
 
 # Half the crown's width from the neck to the tip, as shares of half the largest width; the neck's own comes first.
 _CROWN_SIDES = {
-    "incisor": ((0.3, 0.60, 0.85, 1.0), (0.80, 0.95, 1.00, 0.95)),
+    "incisor": ((0.3, 0.60, 0.85, 1.0), (0.82, 0.96, 1.00, 0.93)),
     "canine": ((0.3, 0.58, 0.78, 1.0), (0.86, 1.00, 0.90, 0.46)),
     "premolar": ((0.22, 0.45, 0.64, 0.84, 1.0), (0.87, 0.97, 1.00, 0.91, 0.62)),
     "molar": ((0.22, 0.48, 0.72, 0.88, 1.0), (0.89, 0.955, 1.00, 0.96, 0.84)),
@@ -64,8 +64,8 @@ def roots_of(stand: Stand) -> list[Root]:
             Root(neck * 0.02, neck * 0.15 * (tooth.root_bend - 1.4), neck * 0.30, length * 1.12, 0.4 * bend, 0.8),
         ]
     return [
-        Root(neck * 0.24, neck * (0.19 + 0.10 * spread), neck * 0.26, length, 1.1 + 1.3 * bend, 1.0),
-        Root(-neck * 0.24, -neck * (0.17 + 0.12 * spread), neck * 0.26, length * 0.95, 0.7 + 1.3 * bend, 1.0),
+        Root(neck * 0.24, neck * (0.19 + 0.10 * spread), neck * 0.26, length, 2.1 + 1.6 * bend, 1.0),
+        Root(-neck * 0.24, -neck * (0.17 + 0.12 * spread), neck * 0.26, length * 0.95, 0.5 + 1.9 * bend, 1.0),
     ]
 
 
@@ -108,7 +108,9 @@ class ToothGrid:
         """Distance in mm below the cusps beside the cheek, or a front tooth's edge."""
         t, kind, wear = 2 * self.u / self.width, self.tooth.kind, 1 - 0.6 * self.tooth.wear
         if kind == "incisor":
-            top = 1 - 0.12 * np.maximum(0, np.abs(t) - 0.55) ** 2
+            # The corner away from the midline is the rounder one; edges wear down aslant.
+            slant = 0.012 + 0.022 * self.form[1]
+            top = 1 + slant * t - (0.16 + 0.10 * (t < 0)) * np.maximum(0, np.abs(t) - 0.4) ** 2
         elif kind == "canine":
             top = 1.0 - 0.26 * wear * np.abs(t) ** 1.2
         elif kind == "premolar":
@@ -138,7 +140,7 @@ class ToothGrid:
     @cached_property
     def wedge(self) -> float:
         """How much thinner than its neck a front tooth is at its edge, relative."""
-        return float(np.clip(0.34 + 0.12 * self.form[5], 0.1, 0.6))
+        return float(np.clip(0.42 + 0.12 * self.form[5], 0.15, 0.7))
 
     @cached_property
     def hollow(self) -> float:
@@ -158,7 +160,7 @@ class ToothGrid:
 
     def rounded(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Distance inside two edges whose corner is rounded off, as the angles and cusps of crowns are."""
-        radius = {"incisor": 0.8, "canine": 1.0, "premolar": 1.4, "molar": 1.5}[self.tooth.kind]
+        radius = {"incisor": 1.1, "canine": 1.2, "premolar": 1.4, "molar": 1.5}[self.tooth.kind]
         corner = radius - np.hypot(np.maximum(radius - one, 0), np.maximum(radius - other, 0))
         nearer = np.minimum(one, other)
         return np.where(nearer < radius, np.minimum(corner, nearer), nearer)
@@ -171,7 +173,7 @@ class ToothGrid:
     def _root_distance(self, root: Root) -> tuple[np.ndarray, np.ndarray]:
         s = np.clip(-self.v / root.length, -0.25, 1.0)
         down = np.maximum(s, 0)
-        slim = 0.12 * down + 0.36 * down**2 if len(self.roots) == 1 else 0.46 * down**0.6
+        slim = 0.17 * down + 0.33 * down**2.4 if len(self.roots) == 1 else 0.34 * down**0.7 + 0.26 * down**2.5
         half = root.half * (1 - slim) * np.sqrt(np.maximum(1e-4, 1 - down**5))
         across = self.u - self.axis(root, s)
         below = np.maximum(0.0, -self.v - root.length)

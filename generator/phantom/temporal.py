@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .curves import curve
 from .raster import Patch, band_noise, ridges
 from .scene import Scene, mirrored, moved, ring
 
@@ -21,7 +22,8 @@ class Temporal:
     rise   how steeply the skull's floor climbs from the eminence towards the midline, mm a mm
     low    how far the mastoid's tip lies below the roof
     dense  optical depth of the bone over the joint
-    clear  0…1, how distinct the bone's cells and borders are
+    clear  0…1, how distinct the bone's borders are
+    cells  0…1, how much is seen of the net of its fine walls
     """
 
     side: int
@@ -32,6 +34,7 @@ class Temporal:
     low: float
     dense: float
     clear: float
+    cells: float
 
     def place(self, points) -> np.ndarray:
         """Points given outwards and down from the fossa's roof, in mm of the patient's frame."""
@@ -55,24 +58,27 @@ class Temporal:
 def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Temporal]:
     """Both sides' bones over the condyles' highest points in mm: nearly alike in one head."""
     rng = scene.rng
-    head = rng.normal((11.0, 6.0, 0.46, 27.0, 0.19, 0.55), (1.6, 1.8, 0.10, 5.0, 0.03, 0.28))
+    head = rng.normal((11.0, 6.0, 0.60, 27.0, 0.19, 0.55), (1.6, 1.8, 0.14, 5.0, 0.03, 0.28))
     space = rng.normal(-0.6, 2.2)
+    cells = rng.uniform() ** 2.2
     bones = []
     for side, condyle in condyles.items():
         roof = np.abs(condyle) - (0, space) + rng.normal((0.5, 0), (1.2, 0.5))
         own = head + rng.normal(0, (0.8, 0.7, 0.04, 2.0, 0.012, 0.08))
-        reach, drop, rise, low, dense, clear = np.clip(own, (7, 2, 0.1, 16, 0.12, 0.0), (16, 10, 0.7, 42, 0.30, 1.0))
-        bones.append(Temporal(side, roof, reach, drop, rise, low, dense, clear))
+        reach, drop, rise, low, dense, clear = np.clip(own, (7, 2, 0.1, 16, 0.12, 0.0), (16, 10, 0.95, 42, 0.30, 1.0))
+        bones.append(Temporal(side, roof, reach, drop, rise, low, dense, clear, cells))
     return bones
 
 
 def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
     """Draw both sides; `shared` is what a head has alike on both."""
-    shared = scene.rng.uniform(size=6)
+    shared = scene.rng.uniform(size=9)
     for bone in bones:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
+        _draw_air_cells(scene, bone)
+        _draw_tip(scene, bone, shared)
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -81,22 +87,22 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
     """The skull's floor, met along its surface: one definite border over the joint, and behind it others that
     lie higher; behind the ear the bone is thick, and runs out unevenly below."""
     rng, low = scene.rng, bone.low
-    floor = scene.wobble(bone.floor, 0.5)
+    floor = scene.wobble(bone.floor, 0.7)
     floor[:4] += rng.normal(0, (1.2, 1.5), (4, 2))
     front = rng.normal(12.5, 1.2)
     process = [(front - 2.5, 8), (front, 0.45 * low), (front + 4, 0.8 * low), (front + 12, 1.1 * low)]
     above = [(70, 1.1 * low), (70, -60), (floor[0, 0] - 4, -60)]
     outline = bone.place(np.vstack([floor, scene.wobble(process, 1.0), above]))
     body = _running_out(scene, bone, scene.area(outline, rng.uniform(0.2, 0.5)).fine(scene.shape))
-    scene.add("trough", body, 0.55 * bone.dense)
+    scene.add("trough", body, 0.44 * bone.dense)
     for above_it, blurred in ((rng.uniform(0, 2), 0.5), (rng.uniform(1, 5), 1.0), (rng.uniform(3, 9), 2.0)):
         layer = scene.wobble(floor[4:] - (0, above_it), 1.0)  # the same floor farther in, which lies higher
         layer = np.vstack([layer, [(front, 0.3 * low), (front + 9, 0.3 * low), (26, -14), (6, -26), (-26, -30)]])
         scene.add_area("trough", bone.place(layer), blurred, 0.3 * bone.dense * rng.uniform(0.2, 1.2))
     _add_web(scene, bone, body)
-    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 14, 0.11)):
+    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 15, 0.065)):
         thick = [(aside - 16, -60), (aside - 5, -14), (aside, 4), (aside + 7, 0.4 * low), (70, 0.4 * low), (70, -60)]
-        scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.4, 1.0))
+        scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.55, 0.95))
     _draw_rims(scene, bone, floor, shared)
 
 
@@ -104,14 +110,18 @@ def _draw_rims(scene: Scene, bone: Temporal, floor: np.ndarray, shared: np.ndarr
     """The floor's bright rim, thickest at the eminence, and the paler hollow of the cranial fossa above it."""
     rng = scene.rng
     widths = np.array((0.2, 0.5, 0.8, 1.1, 1.8, 2.4, 2.6, 2.2, 1.6, 1.6, 1.5, 0.8)) * rng.uniform(0.3, 1.3, 12)
-    scene.add_line("trough", bone.place(moved(floor, 0, -0.8)), widths, 0.4, rng.uniform(0.0, 0.06))
+    rim = scene.wobble(curve(moved(floor, 0, -0.8), step=3.5), 0.3)
+    widths = np.interp(np.linspace(0, 1, len(rim)), np.linspace(0, 1, 12), widths) * rng.uniform(
+        -0.2, 1.2, len(rim)
+    ).clip(0.05)
+    scene.add_line("trough", bone.place(rim), widths, 0.3, rng.uniform(0.01, 0.09))
     thick = np.array((0.1, 0.2, 0.3, 0.45, 0.75, 1.05, 1.15, 1, 0.8, 0.65, 0.7, 1.0)) * (7 + 6 * shared[0])
     inner = scene.wobble(floor - thick[:, None] * (0, 1), 1.2)
     fossa = np.vstack([inner, [(8, -20), (0, -34), (-30, -50), (floor[0, 0], -50)]])
     scene.add_area("trough", bone.place(fossa), rng.uniform(0.3, 1.4), -bone.dense * (0.05 + 0.3 * shared[1]))
     scene.add_line("trough", bone.place(inner[:11]), rng.uniform(0.0, 2.2, 11), 0.35, rng.uniform(0.0, 0.09))
     eminence = np.vstack([floor[3:9], [(-2, -4), (-8, -6), (-bone.reach - 4, -7)]])
-    scene.add_area("trough", bone.place(eminence), rng.uniform(0.5, 1.6), rng.uniform(0.0, 0.10))
+    scene.add_area("trough", bone.place(eminence), rng.uniform(0.5, 1.6), rng.uniform(0.0, 0.07))
 
 
 def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
@@ -121,12 +131,12 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale  # mm
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
     held = np.clip(1.05 + uneven - np.clip(down / bone.low, 0, 2), 0, 1 + uneven)
-    return Patch(body.top, body.left, body.values * held * np.clip((out + 56) / 40, 0.2, 1))
+    return Patch(body.top, body.left, body.values * held * np.clip((out + 44) / 36, 0.12, 1))
 
 
 def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     """The net of fine bony walls: round cells behind the ear, drawn out along the skull's floor over the joint."""
-    shape, drawn_out = where.values.shape, scene.rng.uniform(0.02, 0.045)
+    shape, drawn_out = where.values.shape, scene.rng.uniform(0.012, 0.044)
     if min(shape) < 32:
         return
     ear = scene.frame.to_pixels(bone.place([(13, 0)]))[0, 0] - where.left
@@ -134,15 +144,10 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     behind = np.clip(0.5 + out / 14, 0, 1)
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
-        weight * _net(scene, shape, period, 0.8, sharp)
-        for period, weight, sharp in ((3.2, 0.4, 1.8), (6.0, 1.0, 2.6), (11.0, 1.0, 4.0))
+        weight * _net(scene, shape, period, 0.8, sharp) for period, weight, sharp in ((1.8, 0.9, 1.6), (5.5, 1.2, 2.6))
     )
-    cells += 0.6 * np.minimum(band_noise(scene.grain, shape, 10 * scene.scale, 0.7), 1.0)
-    fibres = sum(
-        _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
-        for period, stretch, sharp in ((3.6, 2.0, 2.2), (8.0, 2.4, 3.5), (18.0, 2.6, 6.0))
-    )
-    net = (0.016 + 0.034 * bone.clear) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    fibres = _sheared(_net(scene, shape, 1.7, 1.5, 1.5), -bone.side * bone.rise)
+    net = (0.008 + 0.06 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -178,16 +183,40 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
     foremost with a definite border towards the joint."""
     rng = scene.rng
     muscle = [(15, 0.5 * bone.low), (13, bone.low + 10), (20, bone.low + 28), (70, bone.low + 30), (70, 0)]
-    scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.01, 0.07))
-    for first, blurred in ((True, 0.5), (False, 1.0), (False, 2.2), (False, 1.5)):
+    scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.0, 0.045))
+    for first, blurred in ((True, 0.2), (False, 0.5), (False, 1.8), (False, 0.7)):
         x, low = rng.normal(22 if first else 28, 2.5 if first else 6), bone.low + rng.normal(0, 3 if first else 7)
         half = rng.uniform(6, 12)
         fold = [(x - half + 2, -4), (x - half, 0.4 * low), (x - 0.85 * half, 0.75 * low), (x - 0.3 * half, low),
                 (x + 0.4 * half, 0.97 * low), (x + half, 0.8 * low), (x + half + 8, 0.55 * low),
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
-        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.01, 0.06))
-        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.3, 1.8, 5), 0.4, rng.uniform(0.0, 0.07))
+        scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.0, 0.048))
+        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08))
+
+
+def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
+    """The larger air cells of the mastoid, where a head has them: dark rounds with thin bright walls."""
+    rng = scene.rng
+    for _ in range(int(20 * bone.cells * rng.uniform(0.4, 1.0))):
+        centre = rng.normal((22, 4), (6, 11))
+        cell = scene.wobble(ring(centre, *rng.uniform(0.8, 2.8, 2), 7), 0.4)
+        scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
+        wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
+        scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
+
+
+def _draw_tip(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
+    """The mastoid's tip hangs free in about half of all heads: a white lobe with a crisp round border."""
+    rng = scene.rng
+    wide, high = rng.uniform(4.5, 8.5), rng.uniform(6, 12)
+    lobe = ring((14 + 10 * shared[7], 24 + 14 * shared[8]), wide, high, 9) + rng.normal(0, 1.5, 2)
+    lobe = scene.wobble(lobe, 0.9)
+    depth = max(0.0, shared[6] - 0.45) * rng.uniform(0.12, 0.34)
+    scene.add_area("trough", bone.place(lobe), rng.uniform(0.15, 0.6), depth)
+    inner = lobe.mean(0) + (lobe - lobe.mean(0)) * rng.uniform(0.5, 0.9)
+    scene.add_area("trough", bone.place(inner + rng.normal(0, 1.2, 2)), rng.uniform(0.3, 1.5), -0.5 * depth)
+    scene.add_line("trough", bone.place(lobe[:6]), rng.uniform(0.2, 1.3, 6), 0.25, 0.7 * depth)
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
@@ -198,13 +227,13 @@ def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
     long = rng.uniform(2, 13)
     plate = [(-4, -3), (-3.5, 4), (-2, 5 + 0.7 * long), (1, 5 + long), (4, 4 + 0.8 * long), (5.5, 2), (4, -4)]
     plate = scene.wobble(centre + plate, 0.7)
-    scene.add_area("trough", bone.place(plate), rng.uniform(0.3, 0.8), rng.uniform(0.03, 0.13))
+    scene.add_area("trough", bone.place(plate), rng.uniform(0.2, 0.7), rng.uniform(0.01, 0.10))
     for x in rng.uniform(-3, 4, 3):
         fibre = centre + np.array([(x, -1), (0.9 * x, 0.5 * long), (0.6 * x, rng.uniform(0.6, 1.3) * long + 2)])
         scene.add_line("trough", bone.place(fibre), (0.3, 1.0, 0.3), 0.3, rng.uniform(0.0, 0.09))
-    wide, high, lean = rng.uniform(1.4, 2.7), rng.uniform(1.0, 1.8), rng.normal(0.35, 0.4)
+    wide, high, lean = rng.uniform(1.7, 3.8), rng.uniform(1.2, 2.5), rng.normal(0.35, 0.4)
     oval = ring((0, 0), wide, high, 9) @ [[np.cos(lean), -np.sin(lean)], [np.sin(lean), np.cos(lean)]]
-    clear = np.clip(rng.normal(0.55, 0.4), 0, 1.2)
+    clear = np.clip(rng.normal(0.65, 0.45), 0, 1.3)
     scene.add_area("trough", bone.place(centre + scene.wobble(2.4 * oval, 0.8)), 1.6, 0.07 * clear)
     scene.add_area("trough", bone.place(centre + scene.wobble(oval, 0.3)), rng.uniform(0.25, 0.7), -0.34 * clear)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
-from .raster import band_noise, between_cells, blur, ridges
+from .raster import Patch, band_noise, between_cells, blur, ridges
 from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((3.0, 1.4, 0.5), (1.9, 1.2, 0.55)),
+    "mandible": ((3.2, 2.1, 0.6), (1.9, 1.7, 0.5)),
     "maxilla": ((2.8, 0.9, 0.55), (1.9, 0.85, 0.5)),
 }
 DEPTH = {"mandible": 0.085, "maxilla": 0.078}
@@ -22,7 +22,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
     It is most distinct between and below the roots and fades up the ramus.
     """
     visible = 1 - 0.55 * np.clip(scene.teeth, 0, 1.8)
-    visible *= np.clip(0.95 + 0.4 * band_noise(scene.grain, scene.shape, 22 * scene.scale, 0.7), 0.1, 2.0)
+    visible *= np.clip(0.85 + 0.6 * band_noise(scene.grain, scene.shape, 18 * scene.scale, 0.7), 0.1, 2.4)
     for jaw, sizes in NETS.items():
         marrow = blur(scene.marrow[jaw], 1.5 * scene.scale) ** 2
         window = _window(marrow)
@@ -35,7 +35,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((100 - scene.across) / 42, 0.3, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
+            marrow *= np.clip((100 - scene.across) / 42, 0.15, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
         scene.trough[window] += DEPTH[jaw] * (visible * marrow)[window] * pattern
         if jaw == "mandible":
             scene.trough[window] += 0.02 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
@@ -61,40 +61,56 @@ def _net(grain: np.random.Generator, shape: tuple[int, int], period: float, stre
     return ridges(field, 1.6) * strength
 
 
+COARSE = 4  # pixels: what changes slowly is worked out on cells this wide
+
+
 def vary_thickness(scene: Scene) -> None:
     """No bone is evenly thick: slow changes of depth, strongest in the thin and folded bones of the mid-face."""
-    blotches = _slow_noise(scene, 24, 0.7)
-    inside = np.clip(scene.marrow["mandible"] + scene.marrow["maxilla"], 0, 1)
-    scene.trough += 0.014 * inside * blotches
-    scene.behind += 0.006 * _slow_noise(scene, 20, 0.7)
-    scene.behind += _unlike(scene)
-    face = np.clip((58 - scene.down) / 14, 0, 1) * np.clip((84 - scene.across) / 16, 0, 1)
-    face = face[scene.down[:, 0] < 58]
-    arch = scene.marrow["maxilla"] * np.clip((62 - scene.down) / 10, 0, 1)
-    scene.behind += 0.015 * arch * band_noise(scene.grain, scene.shape, 11 * scene.scale, 0.7, 1.5)
-    if len(face) < 16:
+    down, across = _cells(scene.down), _cells(scene.across)
+    jaw, arch = (_cells(scene.marrow[part]) for part in ("mandible", "maxilla"))
+    bone = 0.014 * np.clip(jaw + arch, 0, 1) * _slow_noise(scene, 24, 0.7)
+    tissue = 0.006 * _slow_noise(scene, 20, 0.7) + _unlike(scene)
+    tissue += 0.015 * arch * np.clip((62 - down) / 10, 0, 1) * _noise(scene, tissue.shape, 11, 0.7, 1.5)
+    scene.add("trough", Patch(0, 0, bone, COARSE), 1.0)
+    scene.add("behind", Patch(0, 0, tissue, COARSE), 1.0)
+    rows = int((down[:, 0] < 58).sum())
+    if COARSE * rows < 16:
         return
-    scene.behind[: len(face)] += 0.03 * face * band_noise(scene.grain, face.shape, 22 * scene.scale, 0.8, 2.0)
+    face = np.clip((58 - down[:rows]) / 14, 0, 1) * np.clip((84 - across) / 16, 0, 1)
+    scene.add("behind", Patch(0, 0, 0.03 * face * _noise(scene, face.shape, 22, 0.8, 2.0), COARSE), 1.0)
     # Met aslant, and drawn out sideways into streaks, most of all along the palate.
-    palate = np.exp(-(((scene.down[: len(face)] - scene.frame.jaws.palate_height - 2) / 7) ** 2))
-    for period, bandwidth, stretch, more in ((12, 1.0, 3.5, 0.0), (4, 0.8, 6.0, 0.012)):
-        streaks = band_noise(scene.grain, face.shape, period * scene.scale, bandwidth, stretch)
-        scene.ghost[: len(face)] += (0.012 + more * palate) * face * streaks
+    palate = np.exp(-(((down[:rows] - scene.frame.jaws.palate_height - 2) / 7) ** 2))
+    streaks = 0.012 * _noise(scene, face.shape, 12, 1.0, 3.5)
+    streaks += (0.012 + 0.012 * palate) * _noise(scene, face.shape, 4, 0.8, 6.0)
+    scene.add("ghost", Patch(0, 0, face * streaks, COARSE), 1.0)
+
+
+def _cells(fine: np.ndarray) -> np.ndarray:
+    """Every fourth value along each axis that is longer than one."""
+    start = COARSE // 2
+    rows, columns = (slice(start, None, COARSE) if length > 1 else slice(None) for length in fine.shape)
+    return fine[rows, columns]
+
+
+def _noise(scene: Scene, cells: tuple[int, int], period: float, bandwidth: float, stretch: float) -> np.ndarray:
+    """Noise on the coarse cells whose waves are about `period` mm long."""
+    return band_noise(scene.grain, cells, period * scene.scale / COARSE, bandwidth, stretch)
 
 
 CELL = 1.25  # mm: the grid of what belongs to the patient, whatever the picture's size
 
 
 def _slow_noise(scene: Scene, period: float, bandwidth: float) -> np.ndarray:
-    """Noise of unit variance whose waves are about `period` mm long: a patient's own, in whatever picture of them."""
+    """Noise of unit variance on the coarse cells, whose waves are about `period` mm long: a patient's own, in whatever
+    picture of them."""
     field = band_noise(scene.rng, (120, 240), period / CELL, bandwidth)
-    columns = (np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale
-    rows = between_cells(field, scene.down[:, 0] / CELL - 0.5, 0)
-    return between_cells(rows, columns / CELL + 119.5, 1)
+    columns = COARSE * (np.arange(_cells(scene.across).shape[1]) + 0.5) - scene.shape[1] / 2
+    rows = between_cells(field, _cells(scene.down)[:, 0] / CELL - 0.5, 0)
+    return between_cells(rows, columns / (scene.scale * CELL) + 119.5, 1)
 
 
 def _unlike(scene: Scene) -> np.ndarray:
     """How much more or less of everything one head holds than another, the same on both sides."""
     slow = _slow_noise(scene, 90, 0.5)
     alike = (slow + slow[:, ::-1]) / 2
-    return (0.07 + 0.035 * np.clip((60 - scene.down) / 30, 0, 1)) * alike
+    return (0.07 + 0.035 * np.clip((60 - _cells(scene.down)) / 30, 0, 1)) * alike

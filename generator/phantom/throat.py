@@ -17,19 +17,21 @@ def draw_throat(scene: Scene, patient: Patient, spine: dict[int, np.ndarray]) ->
     """Draw both sides; `spine` holds the edges of the soft tissue before it, points in mm for each side."""
     rng = scene.rng
     behind = patient.jaws.ramus_width + 70  # the rami's rear edges
-    slit = np.array([behind - rng.uniform(5, 23), rng.normal(73, 5)])  # where palate and tongue part
+    slit = np.array([behind - rng.uniform(4, 24), rng.normal(73, 5)])  # where palate and tongue part
     tip = slit + rng.normal((8, 12), (3, 4))  # of the soft palate
-    bulge = rng.uniform(0.3, 1.2)
-    course = np.array([(0, 0), (5, 8), (10, 20), (13, 34), (12, 50), (10, 64), (8, 80), (8, 110)]) * (bulge, 1)
+    bulge, foot = rng.uniform(0.45, 1.35), rng.normal(-3, 6)  # how far it stands out; where it ends below the hyoid
+    course = np.array([(0, 0), (6.5, 8), (12, 20), (14.5, 34), (13, 50), (10, 64), (8, 80), (8, 110)]) * (bulge, 1)
+    course[-3:, 0] += np.array([0.4, 0.8, 1.3]) * foot
     tongue = scene.wobble(slit + course, 0.9)  # its edge behind, from the slit down to the hyoid and on
     sides = {side: scene.wobble(moved(tongue, *rng.normal(0, 1.6, 2)), 0.5) for side in (-1, 1)}
     _draw_tongue(scene, patient, sides)
     _draw_palates(scene, tip - slit, sides)
     _draw_airways(scene, patient, tip - slit, sides, spine)
-    low = rng.normal(124, 6.5)
-    at = np.array([np.interp(low, tongue[:, 1], tongue[:, 0]) - rng.normal(20, 6), low])
+    low = rng.normal(127, 7)
+    at = np.array([np.interp(low, tongue[:, 1], tongue[:, 0]) - rng.normal(17, 6), low])
     _draw_epiglottis(scene, at, sides)
     _draw_hyoid(scene, at)
+    _draw_glands(scene, sides)
 
 
 def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -> None:
@@ -48,7 +50,7 @@ def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -
         halves[side] = mirrored(np.vstack([scene.wobble(top, 1.2), ends, under]), side)
     outline = np.vstack([[(0, dorsum)], halves[1], [(0, foot + 9)], halves[-1][::-1]])
     below = rng.uniform(0.0, 0.5)
-    for blurred, depth in ((rng.uniform(0.3, 1.2), 0.05 + 0.06 * clear), (6.0, 0.045)):
+    for blurred, depth in ((rng.uniform(0.3, 1.2), 0.045 + 0.07 * clear), (6.0, 0.02)):
         body = scene.area(outline, blurred)
         down, across = scene.places(body)
         aside = 0.12 + 0.88 * beyond(48, 40, across)  # in front the beam crosses its short way
@@ -85,8 +87,8 @@ def _draw_airways(scene: Scene, patient: Patient, hangs: np.ndarray, edges: dict
     """Air from behind the nose down to the larynx: a dark band between palate and tongue in front and the tissue
     before the spine behind; and the slit that opens into it between palate and tongue."""
     rng, airy = scene.rng, patient.soft_tissue["airway"]
-    deep = 0.01 + 0.07 * airy
-    nasal, lower = rng.uniform(0.1, 1.0), rng.uniform(0.1, 1.0)  # shares of it above the palate's tip and below
+    deep = 0.015 + 0.09 * airy
+    nasal, lower = rng.uniform(0.1, 1.0), rng.uniform(0.2, 1.1)  # shares of it above the palate's tip and below
     narrow, most = rng.uniform(2, 6), rng.uniform(12, 30)
     slim, open_to = rng.uniform(1.0, 4.0), max(0.0, rng.uniform(-0.03, 0.12))
     for side, edge in edges.items():
@@ -104,13 +106,33 @@ def _draw_airways(scene: Scene, patient: Patient, hangs: np.ndarray, edges: dict
         scene.add_area("behind", mirrored(scene.wobble(wedge, 0.5), side), rng.uniform(0.4, 1.0), -open_to)
 
 
+def _draw_glands(scene: Scene, edges: dict[int, np.ndarray]) -> None:
+    """The glands under the jaw: a pale field below its border, which ends behind in one convex edge before the dark of
+    the throat, and in front runs out."""
+    rng = scene.rng
+    clear, blurred, aside = max(0.0, rng.uniform(-0.02, 0.075)), rng.uniform(0.2, 1.1), rng.normal(-3, 3)
+    top, foot, bow = rng.normal(92, 5), rng.normal(138, 6), rng.uniform(1, 6)
+    share = np.linspace(0, 1, 5)
+    y = top + (foot - top) * share
+    for side, edge in edges.items():
+        behind = np.interp(y, edge[:, 1], edge[:, 0]) + aside + 4 * bow * share * (1 - share) - 6 * share**3
+        field = np.vstack(
+            [np.stack([behind, y], 1), [(behind[-1] - 12, foot + 4), (58, foot + 7), (50, 118), (66, 98)]]
+        )
+        gland = scene.area(mirrored(scene.wobble(field, 0.8), side), blurred)
+        down, across = scene.places(gland)
+        seen = np.clip((across - 56) / 22, 0, 1) * np.clip((down - top) / 12, 0, 1) * np.clip((foot - down) / 9, 0.1, 1)
+        depth = clear * rng.uniform(0.7, 1.2)
+        scene.add("behind", Patch(gland.top, gland.left, gland.values * seen, gland.step), depth)
+
+
 def _draw_epiglottis(scene: Scene, hyoid: np.ndarray, edges: dict[int, np.ndarray]) -> None:
     """A pale finger that rises from behind the hyoid into the airway, a dark pocket before it, the larynx below."""
     rng = scene.rng
-    clear, pocket = max(0.0, rng.uniform(-0.05, 0.09)), rng.uniform(0.0, 0.06)
+    clear, pocket = max(0.0, rng.uniform(-0.03, 0.055)), rng.uniform(0.0, 0.06)
     tall, lean, bow = rng.uniform(14, 26), rng.normal(0.1, 0.35), rng.uniform(-1, 6)
     larynx, blurred = rng.uniform(0.0, 0.05), rng.uniform(0.8, 3.0)
-    root_length, thick = rng.uniform(8, 26), rng.uniform(2.6, 4.6)
+    root_length, thick = rng.uniform(3, 12), rng.uniform(3.0, 6.0)
     for side, edge in edges.items():
         foot = np.array([np.interp(hyoid[1], edge[:, 1], edge[:, 0]) + 5, hyoid[1] - 3]) + rng.normal(0, 1.2, 2)
         share = np.array([0.0, 0.35, 0.7, 1.0])
@@ -128,7 +150,7 @@ def _draw_epiglottis(scene: Scene, hyoid: np.ndarray, edges: dict[int, np.ndarra
 def _draw_hyoid(scene: Scene, at: np.ndarray) -> None:
     """The hyoid shows on both sides, thrown outwards, since it lies behind the focal trough."""
     rng = scene.rng
-    clear = rng.uniform(0.0, 0.6) if rng.uniform() < 0.3 else rng.uniform(0.6, 1.5)
+    clear = rng.uniform(0.2, 0.8) if rng.uniform() < 0.2 else rng.uniform(0.9, 1.9)
     rise, size = rng.uniform(0.15, 0.55), rng.uniform(0.95, 1.5)
     for side in (-1, 1):
         place = at + rng.normal(0, (3.5, 2.5))
@@ -151,25 +173,36 @@ def _draw_near_half(scene: Scene, side: int, at: np.ndarray, rise: float, size: 
     front = np.array([(-2.5 + lean, 4.4), (-4.2 + 0.4 * lean, 1.5), (-4.6 - 0.3 * lean, -1.5), (-2.2 - lean, -4.6)])
     front = scene.wobble(front * size, 0.7)
     body = mirrored(at + np.vstack([lower[1::-1], front, upper[:2]]), side)
-    scene.add_area("behind", body, rng.uniform(0.4, 1.2), 0.05 * clear)
-    root = mirrored(at + np.vstack([upper[:4], lower[3::-1], front]), side)
-    scene.add_area("behind", root, rng.uniform(0.5, 1.2), 0.02 * clear)
+    scene.add_area("behind", body, rng.uniform(0.4, 1.2), 0.022 * clear)
+    club = mirrored(at + np.vstack([upper, lower[::-1], front]), side)
+    scene.add_area("behind", club, rng.uniform(0.3, 0.7), 0.02 * clear)
     threads = []
-    for across in (0.0, 1.0, *rng.uniform(0, 1, 5)):  # borders, and the ridges between them
-        line = upper + across * (lower - upper) + rng.normal(0, 0.4, upper.shape)
-        far = np.linspace(0, rng.uniform(0.2, 1.0), 4)  # towards the spine most of them are lost
+    for across in (0.0, 1.0, *rng.uniform(0, 1, 6)):  # borders, and the ridges between them
+        line = upper + across * (lower - upper) + rng.normal(0, 0.35, upper.shape)
+        far = np.linspace(0, rng.uniform(0.7, 1.0) if across in (0.0, 1.0) else rng.uniform(0.2, 0.8), 4)
         line = np.stack([np.interp(far, share, line[:, i]) for i in (0, 1)], 1)
-        threads.append((mirrored(at + line, side), rng.uniform(0.6, 1.8), rng.uniform(0.0, 0.035) * clear))
-    scene.add_threads("behind", threads, 0.3)
-    for _ in range(4):  # the cut end is met along here and there
-        patch = at + np.array([-2.5, 0]) + rng.normal(0, (1.8, 3.0), 2) * size
-        patch = scene.wobble(ring(patch, rng.uniform(0.8, 2.6), rng.uniform(1.2, 4), 6), 0.5)
-        scene.add_area("behind", mirrored(patch, side), rng.uniform(0.3, 0.8), rng.uniform(0.0, 0.06) * clear)
-    for inwards in (0.0, rng.uniform(0.6, 3.0)):
-        first, count = rng.integers(0, 4), rng.integers(3, 6)
-        rind = scene.wobble(moved(body, side * inwards, 0)[first : first + count], 0.5)
-        widths = rng.uniform(0.4, 3.0, len(rind)) * np.sin(np.linspace(0.2, np.pi - 0.2, len(rind)))
-        scene.add_line("behind", rind, widths, rng.uniform(0.3, 0.7), rng.uniform(0.0, 0.06) * clear)
+        depth = rng.uniform(0.015, 0.045) if across in (0.0, 1.0) else rng.uniform(0.0, 0.03)
+        threads.append((mirrored(at + line, side), rng.uniform(0.6, 1.5), depth * clear))
+    scene.add_threads("behind", threads, 0.4)
+    _draw_cut(scene, side, at, front, clear)
+
+
+def _draw_cut(scene: Scene, side: int, at: np.ndarray, front: np.ndarray, clear: float) -> None:
+    """The body's cut end: its rind as two or three uneven bright lines beside each other, thickened here and there."""
+    rng = scene.rng
+    for inwards in (0.0, rng.uniform(1.2, 3.0), rng.uniform(2.0, 6.0)):
+        ends = front[0] + np.array([2.5, 0.2]), front[-1] + np.array([2.5, -0.2])
+        rind = scene.wobble(at + np.vstack([ends[0], front, ends[1]]), 0.5)
+        shrunk = rind * (1, 1 - 0.04 * inwards) + (inwards, 0.04 * inwards * at[1])
+        first = rng.integers(0, 3)
+        line = shrunk[first : first + rng.integers(4, 7)]
+        widths = rng.uniform(0.5, 2.6, 6) * np.array([0.4, 1, 1, 1, 1, 0.4])
+        depth = rng.uniform(0.02, 0.10) if inwards == 0.0 else rng.uniform(0.0, 0.06)
+        scene.add_line("behind", mirrored(line, side), widths, rng.uniform(0.2, 0.5), depth * clear)
+    for _ in range(3):  # where it is met along its surface
+        knot = at + front[rng.integers(0, 4)] + rng.normal((1.0, 0), (1.0, 1.2), 2)
+        patch = scene.wobble(ring(knot, rng.uniform(0.6, 1.8), rng.uniform(0.8, 2.6), 6), 0.4)
+        scene.add_area("behind", mirrored(patch, side), rng.uniform(0.2, 0.5), rng.uniform(0.0, 0.07) * clear)
 
 
 def _draw_far_horn(scene: Scene, side: int, at: np.ndarray, rise: float, clear: float) -> None:

@@ -12,7 +12,7 @@ from .teeth import Root, ToothGrid
 
 # Optical depths of full thickness at a panoramic machine's 60 to 80 kV. Only their order and rough ratio matter:
 # enamel absorbs about twice as much a millimetre as dentine, dentine about half as much again as cortical bone.
-DENTINE, ENAMEL, ENAMEL_FACE, PULP, LIGAMENT, LAMINA = 0.190, 0.33, 0.085, 0.100, 0.025, 0.034
+DENTINE, ENAMEL, ENAMEL_FACE, PULP, LIGAMENT, LAMINA = 0.190, 0.35, 0.100, 0.100, 0.025, 0.034
 ROOT = DENTINE
 
 
@@ -66,8 +66,12 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     if len(grid.roots) > 1:
         depth = np.maximum(depth, _trunk(grid))
     # Roots are slimmer from cheek to tongue than crowns, and the more so towards the tip.
-    slim = np.clip(1.0 + 0.40 * grid.v / grid.root, 0.3, 1.0)
-    slim *= 0.72 + 0.32 * np.exp(np.minimum(grid.v, 0) / 5.0)  # bone takes the place of what lies before and behind
+    front = grid.tooth.position < 4
+    slim = np.clip(1.0 + (0.34 if front else 0.40) * grid.v / grid.root, 0.3, 1.0)
+    # Bone takes the place of what lies before and behind; the least of it around front teeth, the
+    # most in the back of the upper jaw, where the zygoma lies over it besides.
+    kept = 0.86 if front else 0.60 if grid.tooth.upper else 0.72
+    slim *= kept + 0.31 * np.exp(np.minimum(grid.v, 0) / 5.0)
     return ROOT * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
 

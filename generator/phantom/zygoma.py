@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Patient
+from .curves import curve
 from .raster import Patch
 from .scene import Scene, mirrored, moved
 from .temporal import Temporal
@@ -12,9 +13,9 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.0, 0.04)
+    depth = scene.rng.uniform(0.0, 0.045)
     for side in (-1, 1):
-        hollow = [(76, 34), (86, 30), (98, 30), (106, 36), (107, 46), (101, 55), (89, 53), (79, 47)]
+        hollow = [(75, 31), (84, 26), (97, 25), (106, 31), (107, 41), (100, 50), (88, 49), (78, 42)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
         scene.add_area("behind", hollow, scene.rng.uniform(1.0, 2.5), -depth * scene.rng.uniform(0.7, 1.3))
 
@@ -48,9 +49,11 @@ def _draw_back_wall(scene: Scene, side: int, at: tuple[float, float, float], cle
         aside = out * np.array((spread, gap + 0.25 * spread, gap, gap, gap, gap + rng.uniform(-1, 3)))
         height = (high - rng.uniform(6, 12), high, high + 9, low - 10, low, low + rng.uniform(6, 12))
         line = np.stack([x + lean * np.array((1, 0.6, 0.3, 0, 0, 0)) + aside, height], 1)
-        widths = rng.uniform(0.5, 1.5) * np.array((0.2, 0.8, 1.1, 1.2, 1.0, 0.3))
-        line = mirrored(scene.wobble(line, 0.7), side)
-        scene.add_line("trough", line, widths, rng.uniform(0.2, 0.45), 0.06 * clear * rng.uniform(0.0, 1.4))
+        line = scene.wobble(curve(scene.wobble(line, 0.6), step=5.0), 0.2)
+        widths = rng.uniform(0.6, 1.4) * rng.uniform(0.5, 1.3, len(line))
+        line, depth = mirrored(line, side), min(0.10 * clear * rng.uniform(0.3, 1.2), 0.10)
+        scene.add_line("trough", line, widths, rng.uniform(0.15, 0.4), depth)
+        scene.add_line("trough", moved(line, 0.9 * side * out, 0), 3 * widths, 0.8, 0.3 * depth)
     glow = mirrored([(x + 2, high), (x + 2.5, 28), (x + 2, low)], side)
     scene.add_line("trough", glow, (2, 5, 3), 1.5, 0.04 * clear)
 
@@ -60,28 +63,28 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
     the infratemporal fossa is dark."""
     rng, reach, drop = scene.rng, bone.reach, bone.drop
     far = 66 + rng.normal(0, 2.5) - bone.roof[0]  # where it meets the zygoma
-    low, span = drop + rng.normal(11, 3.0), far + reach
+    low, span = drop + rng.normal(8.5, 3.0), far + reach
     share = np.array((0.02, 0.2, 0.45, 0.7, 0.9, 1.15, 1.4))
-    sunk = np.array((0.0, 0.0, 0.12, 0.4, 0.75, 1.2, 1.5))
+    sunk = np.array((-0.1, -0.15, -0.05, 0.25, 0.75, 1.5, 2.0))
     lower = np.stack([-reach + span * share, drop + 0.8 + (low - drop) * sunk], 1)
-    lower[1:4] += (0, rng.normal(-0.5, 1.0))
+    lower[:4] -= np.outer((0.2, 0.8, 1.0, 0.7), (0, rng.uniform(0, 5)))
     lower = scene.wobble(lower, 0.5)
     thick = rng.uniform(6, 11) * np.array((0.5, 0.8, 1, 1.05, 1.15, 1.3, 1.4))
     upper = scene.wobble(lower - thick[:, None] * (0, 1), 0.7)
-    depth = rng.uniform(0.03, 0.09)
+    depth = rng.uniform(0.02, 0.085)
     for height, share in ((upper, 0.7), (lower - 2.2 * thick[:, None] * (0, 1), 0.6)):
         band = scene.area(bone.place(np.vstack([lower, height[::-1]])), rng.uniform(0.3, 0.9))
         ends = scene.frame.to_pixels(bone.place([(far + 12, 0), (far - 10, 0)]))[:, 0] / band.step - band.left
         seen = np.clip((ends[1] - np.arange(band.values.shape[1], dtype=np.float32)) / (ends[1] - ends[0]), 0, 1)
         scene.add("trough", Patch(band.top, band.left, band.values * seen, band.step), share * depth)
-    for edge, most in ((moved(lower, 0, -0.5), 0.05), (upper, 0.05)):
+    for edge, most in ((moved(lower, 0, -0.5), 0.04), (upper, 0.05)):
         scene.add_line("trough", bone.place(edge[:6]), rng.uniform(0.2, 1.6, 6), 0.35, rng.uniform(0.0, most))
-    for _ in range(int(rng.integers(0, 6))):  # the greater wing and the pterygoid plates, met aslant
+    for _ in range(int(rng.integers(0, 5))):  # the greater wing and the pterygoid plates, met aslant
         start = (-reach - rng.uniform(4, 24), drop - rng.uniform(-3, 12))
         stop = np.array((far + rng.normal(4, 3), low - rng.uniform(-6, 10)))
         line = np.array([start, 0.5 * (start + stop) + rng.normal(0, 1.5, 2), stop])
         scene.add_line("trough", bone.place(line), (0.3, rng.uniform(0.5, 1.6), 0.4), 0.3, rng.uniform(0.01, 0.06))
     under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach + 2, drop + 18), (-reach + 5, drop + 6)]
     hollow = np.vstack([lower[:5], under])
-    for blurred, most in ((rng.uniform(0.3, 0.9), 0.035), (4.0, 0.02)):
+    for blurred, most in ((rng.uniform(0.3, 0.9), 0.03), (4.0, 0.015)):
         scene.add_area("trough", bone.place(hollow), blurred, -rng.uniform(0.0, most))
