@@ -115,6 +115,24 @@ def test_small_and_large_of_a_pair_show_the_same_place(corpus):
         assert (averaged - small).abs().mean() < 0.02
 
 
+def test_a_corner_is_in_as_many_pairs_as_the_middle_and_lies_on_the_small_images_grid(corpus, monkeypatch):
+    """A side marker stands near a corner: of crops drawn inside the image, one in a thousand would show it."""
+    image = np.zeros((256, 512), np.uint8)
+    image[-4:, -4:], image[128:132, 256:260] = 255, 128
+    monkeypatch.setattr(type(corpus), "high_image", lambda self, name: image)
+    pairs = Pairs(corpus, MILD, crop=64, batch=8, seed=1)
+    shown = {255: 0, 128: 0}
+    for number in range(600):
+        greys = np.round(pairs[number][1][0].numpy() * 255)
+        for grey in shown:
+            rows, columns = np.nonzero(greys == grey)
+            assert len(rows) in (0, 16)
+            if len(rows):
+                assert rows.min() % 4 == columns.min() % 4 == 0
+                shown[grey] += 1
+    assert all(6 <= count <= 24 for count in shown.values()), shown  # 600 × 16/79 × 16/143 = 14
+
+
 @pytest.fixture(scope="module")
 def vgg(tmp_path_factory):
     """Layers of VGG19 at random, and a TORCH_HOME that has them where torchvision keeps them."""
