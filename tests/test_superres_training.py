@@ -214,7 +214,7 @@ def test_a_discriminator_of_detail_is_shown_grain_ten_times_as_strong_and_no_gre
 
 
 def test_the_discriminator_is_ahead_of_the_network():
-    """Its rate is the greater, and whole from its first step: the network would learn to fool one that knows nothing."""
+    """Its rate is the greater, and whole at once: the network would learn to fool one that knows nothing."""
     preset = replace(STARTER, network=TINY, l1_steps=1, gan_steps=400, discriminator=4, perceptual_weight=0.0)
     trainer = Trainer(preset, 0, find_accelerator("cpu"), torch.float32, None)
     for step in (0, 1, 100, 300):
