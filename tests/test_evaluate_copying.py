@@ -138,7 +138,7 @@ def test_a_diffusion_model_trained_on_50_images_until_it_copies_them_is_caught()
     net.unet = Dense()
 
     def judged():
-        made = to_grey(sample(net, range(50), steps=15, batch=50))
+        made = to_grey(sample(net, range(100), steps=15, batch=50))
         return pixel_nearness(comparable(made), held_out, training)
 
     train(net, small[:50], 80, (1e-4, 1e-3))
