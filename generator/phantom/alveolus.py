@@ -31,32 +31,21 @@ def draw_alveoli(scene: Scene, patient: Patient) -> None:
     _draw_front_bone(scene)
 
 
+# Outlines in mm about their middles: of the swelling over a canine's root, the fossa beside it and the incisive canal.
+RIDGE = ((-2.6, 9), (-3.0, 0), (-1.5, -12), (2.5, -12), (3.4, 0), (2.4, 9))
+FOSSA = ((-3.2, 6), (-4.2, -3), (-2.0, -10), (2.2, -10), (4.0, -3), (2.8, 6))
+FORAMEN = ((-1.2, 3), (-2.2, -2), (-1.6, -9), (1.6, -9), (2.2, -2), (1.2, 3))
+
+
 def _draw_front_bone(scene: Scene) -> None:
     """The upper jaw in front: thick where it swells over the canines' roots, thin in the fossa over the lateral
     incisor's, and open in the canal behind the central incisors. How deep each is differs much between people."""
     rng = scene.rng
     swell, hollow, canal = rng.uniform(0.0, 1.0, 3) * (0.05, 0.09, 0.06)
     for side in (-1, 1):
-        x, y = rng.normal((19.5, OCCLUSION - 22), (1.2, 2.0))
-        ridge = [(x - 2.6, y + 9), (x - 3.0, y), (x - 1.5, y - 12), (x + 2.5, y - 12), (x + 3.4, y), (x + 2.4, y + 9)]
+        ridge = moved(RIDGE, *rng.normal((19.5, OCCLUSION - 22), (1.2, 2.0)))
         scene.add_area("trough", mirrored(scene.wobble(ridge, 0.6), side), 1.2, swell * rng.uniform(0.6, 1.4))
-        x, y = rng.normal((12.0, OCCLUSION - 23), (1.0, 2.0))
-        fossa = [
-            (x - 3.2, y + 6),
-            (x - 4.2, y - 3),
-            (x - 2.0, y - 10),
-            (x + 2.2, y - 10),
-            (x + 4.0, y - 3),
-            (x + 2.8, y + 6),
-        ]
+        fossa = moved(FOSSA, *rng.normal((12.0, OCCLUSION - 23), (1.0, 2.0)))
         scene.add_area("trough", mirrored(scene.wobble(fossa, 0.8), side), 1.2, -hollow * rng.uniform(0.6, 1.4))
-    x, y = rng.normal((0, OCCLUSION - 20), (0.7, 2.0))
-    foramen = [
-        (x - 1.2, y + 3),
-        (x - 2.2, y - 2),
-        (x - 1.6, y - 9),
-        (x + 1.6, y - 9),
-        (x + 2.2, y - 2),
-        (x + 1.2, y + 3),
-    ]
+    foramen = moved(FORAMEN, *rng.normal((0, OCCLUSION - 20), (0.7, 2.0)))
     scene.add_area("trough", scene.wobble(foramen, 0.4), 0.8, -canal)
