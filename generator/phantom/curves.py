@@ -73,9 +73,9 @@ def curves(controls: Sequence[np.ndarray], closed: np.ndarray, step: float) -> L
 
 def bands(lines: Lines, widths: Sequence[np.ndarray]) -> Lines:
     """The outlines of bands along lines: `widths` has for each line its widths, spread evenly along it."""
-    half = across(lines) * (spread(widths, lines.counts) / 2)[:, None]
+    half = across(lines) * (spread(widths, lines.counts) / 2).astype(lines.points.dtype)[:, None]
     out, back = twice(lines)
-    outlines = np.empty((2 * len(lines.points), 2))
+    outlines = np.empty((2 * len(lines.points), 2), half.dtype)
     outlines[out], outlines[back] = lines.points + half, lines.points - half
     return Lines(outlines, 2 * lines.counts)
 

@@ -56,6 +56,7 @@ def measures(tooth: Tooth) -> tuple[float, float, float, float]:
     width, neck = (w * np.cos(turned) ** 2 + deep * np.sin(turned) ** 2 for w in (width, neck))
     crown *= ALONG.get(tooth.kind, 1.0)
     tall = size if tooth.upper else FORESHORTENED * size
+    tall, width, neck = float(tall), float(width), float(neck)
     return (crown - 0.8 * tooth.wear) * tall, root * tooth.root_length * tall, width * across, SLOPING * neck * across
 
 
@@ -71,7 +72,7 @@ class Frame:
 
     def to_pixels(self, points) -> np.ndarray:
         """Pixels (n, 2) of points (n, 2) in mm."""
-        x, y = self._bend(np.asarray(points, dtype=float).reshape(-1, 2))
+        x, y = self._bend(np.asarray(points).reshape(-1, 2))
         rows, columns = self.shape
         return np.stack([columns / 2 + (x - self.centre[0]) * self.scale,
                          rows / 2 + (y - self.centre[1]) * self.scale], 1)  # fmt: skip
@@ -158,8 +159,8 @@ def _stand(patient: Patient, frame: Frame, tooth: Tooth, x: float) -> Stand:
     axis, across = ends[1] - ends[0], ends[2] - ends[0]
     scale, breadth = float(np.hypot(*axis)), float(np.hypot(*across))
     return Stand(
-        tooth, tuple(ends[0]), tuple(axis / scale), tuple(across / breadth), scale, breadth / scale,
-        CREST + jaws.bone_loss + (0.8 if tooth.position > 5 else 0.0) * jaws.bone_loss,
+        tooth, tuple(ends[0].tolist()), tuple((axis / scale).tolist()), tuple((across / breadth).tolist()),
+        scale, breadth / scale, CREST + jaws.bone_loss + (0.8 if tooth.position > 5 else 0.0) * jaws.bone_loss,
     )  # fmt: skip
 
 

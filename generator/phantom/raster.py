@@ -81,7 +81,8 @@ def _bounds(points: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[in
 
 def _turns(polygons: Lines) -> np.ndarray:
     """1 or -1 by the way round that each polygon runs: 1 where `_signed_areas` counts its area as positive."""
-    (x, y), (to_x, to_y) = polygons.points.T, polygons.points[_following(polygons)].T
+    points = polygons.points.astype(float)  # a sliver far from the corner has a small area among large products
+    (x, y), (to_x, to_y) = points.T, points[_following(polygons)].T
     return np.sign(np.add.reduceat(y * to_x - x * to_y, polygons.starts))
 
 
@@ -95,23 +96,24 @@ def _following(polygons: Lines) -> np.ndarray:
 def _signed_areas(polygons: Lines, weights: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
     """Areas (k, rows, columns) of a window covered by n polygons, added up with each of the weights (k, n)."""
     rows, columns = window[3] - window[1], window[2] - window[0]
-    starts = polygons.points
+    starts = polygons.points.astype(np.float32)
     (x0, y0), (x1, y1), origin = _densify(starts, starts[_following(polygons)] - starts)
-    first = np.floor(np.minimum(x0, x1)).astype(int)
-    pieces = np.floor(np.maximum(x0, x1)).astype(int) - first + 1
+    first = np.floor(np.minimum(x0, x1))
+    pieces = (np.floor(np.maximum(x0, x1)) - first).astype(int) + 1
     edge = np.repeat(np.arange(len(x0)), pieces)
-    column = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    column = first[edge] + (np.arange(len(edge)) - np.repeat(np.cumsum(pieces) - pieces, pieces)).astype(np.float32)
     start, stop = np.clip(x0[edge], column, column + 1), np.clip(x1[edge], column, column + 1)
     slope = (y1 - y0) / np.where(x1 == x0, 1.0, x1 - x0)
     y = np.clip(y0[edge] + ((start + stop) / 2 - x0[edge]) * slope[edge], 0, rows)
-    row = y.astype(int)
-    place, polygon = row * columns + np.clip(column, 0, columns - 1), polygons.owner[origin[edge]]
+    row = np.floor(y)
+    place = row.astype(int) * columns + np.clip(column, 0, columns - 1).astype(int)
+    polygon = polygons.owner[origin[edge]]
     # An edge covers the part of its own cell that lies below it, and all cells further down.
     below, width = y - row, start - stop
     cells, shares = np.concatenate([place, place + columns]), np.concatenate([width * (1 - below), width * below])
     areas = np.zeros((len(weights), rows + 2, columns), np.float32)
-    for area, weight in zip(areas, weights, strict=True):
-        np.add.at(area.reshape(-1), cells, (shares * np.tile(weight[polygon], 2)).astype(np.float32))
+    for area, weight in zip(areas, weights.astype(np.float32), strict=True):
+        np.add.at(area.reshape(-1), cells, shares * np.tile(weight[polygon], 2))
         for above, here in pairwise(area):  # three times as fast as numpy's own sum along a column
             here += above
     return areas[:, :rows]
@@ -122,8 +124,8 @@ def _densify(starts: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndar
     each piece is of."""
     count = np.maximum(1, np.ceil(np.abs(steps[:, 1]))).astype(int)
     edge = np.repeat(np.arange(len(count)), count)
-    part = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-    piece = (steps / count[:, None])[edge]
+    part = (np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)).astype(np.float32)
+    piece = (steps / count[:, None].astype(np.float32))[edge]
     begin = starts[edge] + part[:, None] * piece
     return begin.T, (begin + piece).T, edge
 
@@ -305,10 +307,10 @@ def _filtered_noise(
 @lru_cache(maxsize=8)
 def _log_frequency(rows: int, columns: int, stretch: float) -> np.ndarray:
     """Natural logarithm of the frequency (cycles a pixel) of every bin of a real transform."""
-    fy, fx = fft.fftfreq(rows)[:, None], fft.rfftfreq(columns)[None, :]
-    squared = (fx * stretch) ** 2 + fy**2
+    fy, fx = (np.square(line, dtype=np.float32) for line in (fft.fftfreq(rows), stretch * fft.rfftfreq(columns)))
+    squared = fy[:, None] + fx[None, :]
     squared[0, 0] = 1e-12
-    return (np.log(squared) / 2).astype(np.float32)
+    return np.log(squared) / np.float32(2)
 
 
 def ridges(noise: np.ndarray, sharpness: float) -> np.ndarray:

@@ -129,13 +129,13 @@ def draw_head(scene: Scene, patient: Patient) -> dict:
 
 
 def _draw_tooth(scene: Scene, stand: Stand) -> None:
-    grid = ToothGrid(stand, scene.shape, scene.rng.normal(size=FORMS))
+    grid = ToothGrid.around(stand, scene.shape, scene.rng.normal(size=FORMS))
     if stand.tooth.state in ("implant", "pontic"):
         body = implant(grid) if stand.tooth.state == "implant" else pontic(grid)
         scene.add("trough", grid.patch(body), 1.0)
         return
     thickness = BREADTH["upper" if stand.tooth.upper else "lower"][stand.tooth.position - 1]
-    thickness *= 1 + 0.08 * scene.rng.normal()  # no two teeth are equally thick and equally mineralised
+    thickness *= 1 + 0.08 * float(scene.rng.normal())  # no two teeth are equally thick and equally mineralised
     tissue = grid.patch(thickness * hard_tissue(grid) + findings(grid) + socket(grid))
     if stand.tooth.state in ("germ", "impacted"):
         impacted = stand.tooth.state == "impacted"  # grown up, and the sac around it narrow; the jaw gives way to it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .geometry import Stand
@@ -22,7 +24,7 @@ def restorations(grid: ToothGrid) -> np.ndarray:
     if tooth.root_filled:
         packed = 0.9 + 0.1 * np.sin(0.9 * grid.v + 9 * tooth.root_bend)
         for root in grid.roots:
-            short = 0.6 + 1.4 * np.sin(7 * (root.bend + root.apex)) ** 2
+            short = 0.6 + 1.4 * math.sin(7 * (root.bend + root.apex)) ** 2
             filling = canal(grid, root, half=0.40 if len(grid.roots) == 1 else 0.28, short=short)
             depth = np.maximum(depth, GUTTA_PERCHA * (0.4 + 0.6 * root.depth) * packed * filling)
         if tooth.kind == "molar":
@@ -45,12 +47,12 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
     waves = 0.35 * np.sin(1.1 * grid.u + phase) + 0.25 * np.sin(1.9 * grid.v + 0.9 * grid.u + 2 * phase)
     if surface == "occlusal":
         floor = 2.0 + 0.7 * np.cos(grid.u * 7.0 / grid.width) + waves
-        wide = grid.width * (0.24 + 0.07 * np.sin(phase))
-        cavity = grid.rounded(wide - np.abs(grid.u + 0.5 * np.sin(2 * phase)) + waves, np.minimum(below, floor - below))
+        wide = grid.width * (0.24 + 0.07 * math.sin(phase))
+        cavity = grid.rounded(wide - np.abs(grid.u + 0.5 * math.sin(2 * phase)) + waves, np.minimum(below, floor - below))
     else:
         toward = grid.u if surface == "mesial" else -grid.u
-        floor = grid.v - grid.crown * (0.30 + 0.08 * np.sin(phase)) - waves
-        inner = toward - grid.width * (0.27 + 0.05 * np.cos(phase)) + waves
+        floor = grid.v - grid.crown * (0.30 + 0.08 * math.sin(phase)) - waves
+        inner = toward - grid.width * (0.27 + 0.05 * math.cos(phase)) + waves
         top = below - (0.1 if grid.tooth.kind != "incisor" else 2.0)
         cavity = np.minimum(grid.rounded(inner, np.minimum(floor, top)), grid.sides)
     return grid.soft(cavity) * np.sqrt(np.clip(0.25 + 0.6 * cavity, 0.2, 1))
@@ -85,7 +87,7 @@ def findings(grid: ToothGrid) -> np.ndarray:
     tooth, form, depth = grid.tooth, grid.form, np.zeros_like(grid.u)
     for surface in tooth.caries:  # it spreads under the enamel, and the older it is the more of the crown breaks in
         side = 1 if surface == "mesial" else -1
-        wide, high = np.exp(0.3 * form[:2]) * (1.9, 2.1)
+        wide, high = 1.9 * math.exp(0.3 * form[0]), 2.1 * math.exp(0.3 * form[1])
         far = np.hypot(
             (grid.u - side * grid.width * 0.42) / wide, (grid.v - grid.crown * (0.45 + 0.1 * form[2])) / high
         )

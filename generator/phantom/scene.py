@@ -154,7 +154,7 @@ class Scene:
         """In pixels, the outlines of areas and, after them, of lines: the softer, the fewer points will do."""
         closed = np.array([shape.width is None for shape in shapes])
         drawn = curves([shape.points for shape in shapes], closed, max(3.0, 1.2 * coarsest(sigma)) / self.scale)
-        drawn = Lines(self.frame.to_pixels(drawn.points), drawn.counts)
+        drawn = Lines(self.frame.to_pixels(drawn.points.astype(np.float32)), drawn.counts)
         if closed.all():
             return drawn
         areas, lines = drawn.take(closed), drawn.take(~closed)

@@ -38,12 +38,16 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
             marrow *= np.clip((100 - scene.across) / 42, 0.15, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
         scene.trough[window] += DEPTH[jaw] * (visible * marrow)[window] * pattern
         if jaw == "mandible":
-            scene.trough[window] += 0.02 * (ramus * visible)[window] * _fibres(scene, marrow[window].shape)
+            _draw_fibres(scene, ramus * visible)
 
 
-def _fibres(scene: Scene, shape: tuple[int, int]) -> np.ndarray:
-    """The ramus's bone: fine fibres that run down it."""
-    return band_noise(scene.grain, shape, 1.3 * scene.scale, 0.5, 0.25)
+def _draw_fibres(scene: Scene, ramus: np.ndarray) -> None:
+    """The bone of either ramus: fine fibres that run down it."""
+    middle = scene.shape[1] // 2
+    for half in (slice(0, middle), slice(middle, None)):
+        rows, columns = _window(ramus[:, half])
+        seen = 0.02 * ramus[:, half][rows, columns]
+        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 1.3 * scene.scale, 0.5, 0.25)
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:

@@ -18,7 +18,10 @@ ROOT = DENTINE
 
 def hard_tissue(grid: ToothGrid) -> np.ndarray:
     """Optical depth of crown and roots on the tooth's grid."""
-    return np.maximum(_crown(grid), _root_dentine(grid)) - _pulp(grid)
+    depth = _root_dentine(grid)
+    part, crown = grid.rows(grid.v > -0.5)
+    np.maximum(depth[part], _crown(crown), out=depth[part])
+    return depth - _pulp(grid)
 
 
 def _crown(grid: ToothGrid) -> np.ndarray:
@@ -130,8 +133,8 @@ def canal(
 def socket(grid: ToothGrid) -> np.ndarray:
     """The dark line of the periodontal ligament and the bright lamina dura around the roots, below the crest."""
     distance = np.minimum.reduce([outside for _, outside in grid.root_distances])
-    ligament = np.exp(-(((distance - 0.12) / 0.22) ** 2)) * np.clip(1 + 0.5 * grid.form[8], 0, 2)
-    lamina = np.exp(-(((distance - 0.6) / 0.30) ** 2)) * np.clip(1 + 0.5 * grid.form[9], 0, 2)
+    ligament = np.exp(-(((distance - 0.12) / 0.22) ** 2)) * float(np.clip(1 + 0.5 * grid.form[8], 0, 2))
+    lamina = np.exp(-(((distance - 0.6) / 0.30) ** 2)) * float(np.clip(1 + 0.5 * grid.form[9], 0, 2))
     below = 1 / (1 + np.exp(np.clip((grid.v + grid.stand.crest) * 2.5, -30, 30)))
     return (LAMINA * lamina - LIGAMENT * ligament) * below
 
