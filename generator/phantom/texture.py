@@ -10,7 +10,7 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((3.2, 2.1, 0.6), (1.9, 1.7, 0.5)),
+    "mandible": ((2.6, 2.1, 0.5), (1.5, 1.7, 0.6)),
     "maxilla": ((2.8, 0.9, 0.55), (1.9, 0.85, 0.5)),
 }
 DEPTH = {"mandible": 0.085, "maxilla": 0.078}
