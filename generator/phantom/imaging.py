@@ -11,7 +11,7 @@ from .looks import Look
 from .raster import blur, stroke
 from .scene import Scene, beyond
 
-TISSUE = np.float32(0.0110)  # standard deviation of the depth of what is opaque: bone and tissue too fine to be drawn
+TISSUE = np.float32(0.0105)  # standard deviation of the depth of what is opaque: bone and tissue too fine to be drawn
 
 
 def expose(scene: Scene, look: Look) -> np.ndarray:

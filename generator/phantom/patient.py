@@ -75,7 +75,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
         height=rng.normal(2.0, 4.4),
         exposure=rng.normal(0, 0.036),
         contrast=float(np.clip(rng.normal(1.25, 0.12), 0.94, 1.6)),
-        movement=min(0.2, rng.gamma(1.2, 0.03)),
+        movement=min(0.12, rng.gamma(1.2, 0.022)),
         bite_block=bool(rng.uniform() < 0.92),
     )
 

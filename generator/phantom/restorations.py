@@ -48,7 +48,9 @@ def _filling(grid: ToothGrid, surface: str) -> np.ndarray:
     if surface == "occlusal":
         floor = 2.0 + 0.7 * np.cos(grid.u * 7.0 / grid.width) + waves
         wide = grid.width * (0.24 + 0.07 * math.sin(phase))
-        cavity = grid.rounded(wide - np.abs(grid.u + 0.5 * math.sin(2 * phase)) + waves, np.minimum(below, floor - below))
+        cavity = grid.rounded(
+            wide - np.abs(grid.u + 0.5 * math.sin(2 * phase)) + waves, np.minimum(below, floor - below)
+        )
     else:
         toward = grid.u if surface == "mesial" else -grid.u
         floor = grid.v - grid.crown * (0.30 + 0.08 * math.sin(phase)) - waves

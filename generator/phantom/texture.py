@@ -10,8 +10,8 @@ from .scene import Scene
 
 # Threads by jaw: period in mm, how far drawn out along the picture's rows, strength.
 NETS = {
-    "mandible": ((2.6, 2.1, 0.5), (1.5, 1.7, 0.6)),
-    "maxilla": ((2.8, 0.9, 0.55), (1.9, 0.85, 0.5)),
+    "mandible": ((2.5, 2.0, 0.45), (1.4, 1.65, 0.65)),
+    "maxilla": ((2.3, 0.9, 0.5), (1.5, 0.85, 0.6)),
 }
 DEPTH = {"mandible": 0.085, "maxilla": 0.078}
 
