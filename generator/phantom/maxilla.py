@@ -86,27 +86,41 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     near = y + arch * share**2 + tilt * share + front
     far = near - front - high * (1 - (1 - left) * np.abs(share) ** blunt)
     near, far = (scene.wobble(np.stack([x, line], 1), 0.45) for line in (near, far))
-    clear = rng.uniform(0.6, 1.45)
+    clear = rng.uniform(0.4, 1.4)
+    soft = rng.choice([0.0, 0.5, 1.0], p=[0.25, 0.4, 0.35])  # how far before or behind the focal trough it lies
     thick = np.maximum(near[:, 1] - far[:, 1], 1.5)
     wide = np.minimum(thick, 5.0)
     ends = np.clip(4 * (1 - np.abs(share)), 0, 1) * (6 / high) ** 0.4
-    far_depth = 0.25 * rng.uniform(0.3, 1.2) * _uneven(scene, 13) * ends
-    rims.add("behind", far, wide * rng.uniform(0.7, 1.3), far_depth * clear, peak=rng.uniform(0.15, 0.6))
-    strong, sunk = 0.28 * rng.uniform(0.2, 1.2), max(0.0, rng.normal(0.0, 2.5))
+    far_depth = 0.19 * rng.uniform(0.2, 1.2) * _uneven(scene, 13) * ends
+    rims.add("behind", far, wide * rng.uniform(0.7, 1.3), far_depth * clear, max(soft, 0.5), 1, rng.uniform(0.1, 0.5))
+    strong, sunk = 0.22 * rng.uniform(0.1, 1.2), max(0.0, rng.normal(0.0, 2.5))
     for side in (-1, 1):
         # The near edge belongs to either side alone: it sinks towards the nose, whose floor hides it.
         edge = (near * (side, 1))[::side][6 - int(rng.integers(-1, 1)) :]
         edge = edge + np.outer((1 - edge[:, 0] / reach) ** 2, (0, sunk + rng.normal(0, 0.5)))
         depth = strong * rng.uniform(0.6, 1.3) * _uneven(scene, len(edge)) * ends[-len(edge) :]
-        rims.add("behind", edge, -rng.uniform(0.6, 1.2) * wide.mean(), depth * clear, 0.0, side, rng.uniform(0.1, 0.6))
+        rims.add("behind", edge, -rng.uniform(0.6, 1.2) * wide.mean(), depth * clear, soft, side, rng.uniform(0.1, 0.5))
         for _ in range(int(rng.integers(3, 8))):
             _draw_streak(scene, rims, near[::side] * (side, 1), far[::side] * (side, 1), side, clear)
     draw_vault(scene, rims, near, reach)
     draw_pillars(scene, near)
+    _draw_brush(scene, near, far, clear)
     middle = (near + far) / 2
     for broad, blurred in ((0.9, 0.8), (1.6, 2.5)):
         widths = broad * thick * np.clip(3 * (1 - share**2), 0.1, 1) * _uneven(scene, 13)
-        scene.add_line("behind", middle, widths, blurred, rng.uniform(0.02, 0.15) * clear)
+        scene.add_line("behind", middle, widths, blurred, rng.uniform(0.02, 0.12) * clear)
+
+
+def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: float) -> None:
+    """What of the palate lies off the focal trough is smeared along it: level strands as of a brush, bright and dark."""
+    rng, last = scene.rng, len(near) - 1
+    for _ in range(int(rng.integers(6, 14))):
+        first, stop = np.sort(rng.integers(0, last + 1, 2))
+        first, stop = max(0, min(first, stop - 4)), min(last, max(stop, first + 4))
+        line = near + rng.uniform(-0.5, 1.3) * (far - near) + (0, rng.normal(0, 0.8))
+        line = line[first : stop + 1]
+        widths = rng.uniform(0.5, 2.2) * np.sin(np.linspace(0.15, np.pi - 0.15, len(line)))
+        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, 1.0, -0.6]) * rng.uniform(0.03, 0.16) * clear)
 
 
 def _uneven(scene: Scene, count: int) -> np.ndarray:
@@ -125,4 +139,4 @@ def _draw_streak(scene: Scene, rims: Rims, near: np.ndarray, far: np.ndarray, si
     low, top = (np.interp(x, line[:, 0], line[:, 1]) for line in (near, far))
     ray = scene.wobble(np.stack([x, low + between * (top - low)], 1), 0.25)
     wide = rng.uniform(0.6, 3.0) * rng.choice([-1, 1])
-    rims.add("behind", ray, wide * rng.uniform(0.5, 1.5, 5), rng.uniform(0.02, 0.15) * clear, side=side)
+    rims.add("behind", ray, wide * rng.uniform(0.5, 1.5, 5), rng.uniform(0.02, 0.12) * clear, 0.5, side)

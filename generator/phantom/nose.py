@@ -15,7 +15,7 @@ def draw_nose(scene: Scene, rims: Rims, patient: Patient) -> None:
     floor, half, bend = jaws.palate_height - 2, 20 * jaws.nasal_width, jaws.septum_deviation
     cavity = [(0, -6), (half * 0.6, -5), (half * 0.7, 10), (half * 0.9, floor - 14), (half * 0.85, floor - 2)]
     cavity = np.vstack([cavity, [(half * 0.2, floor)], mirrored([(half * 0.2, floor), *cavity[:0:-1]], -1)])
-    scene.add_area("behind", scene.wobble(cavity, 1.2), rng.uniform(1.2, 3.0), -0.10 * rng.uniform() ** 1.4)
+    scene.add_area("behind", scene.wobble(cavity, 1.2), rng.uniform(1.2, 3.0), -0.07 * rng.uniform() ** 1.4)
     swollen = rng.uniform(0.0, 1.0)  # how far the conchae fill the nose
     for side in (-1, 1):
         _draw_side(scene, rims, patient, side, np.clip(swollen + rng.normal(0, 0.25), 0, 1))
@@ -56,14 +56,14 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
     wide, up = rng.uniform(2.0, 5.0) + 4 * (1 - swollen), high - rng.uniform(0, 14)
     inner = np.stack([np.maximum(bow[:, 0] - wide, 0.4 + side * bend * 0.8), bow[:, 1]], 1)
     air = np.vstack([[(gap + 5, up), (1.5 + side * bend * 0.6, up + 3)], inner, bow[::-1] - (0, 0.5)])
-    rims.add_body("behind", air, (gap, floor - 6), (gap, up - 14), -rng.uniform(0.0, 0.17), max(blurred, 1.0), side)
+    rims.add_body("behind", air, (gap, floor - 6), (gap, up - 14), -rng.uniform(0.0, 0.15), max(blurred, 1.0), side)
     if rng.uniform() < 0.4:  # over the concha the air of the middle passage, drawn out sideways
         slit = [(gap + 2, high + 2), (gap + 12, high - 2), (half, high - 2), (far, high + 2)]
         thick = rng.uniform(2.0, 6) * np.array([0.4, 1, 0.8, 0.2])
         scene.add_line("behind", mirrored(scene.wobble(slit, 1.0), side), thick, 1.2, -rng.uniform(0.02, 0.12))
     if rng.uniform() < 0.4:
         core = ring((rng.uniform(2.5, 7), rng.uniform(4, max(high, 4))), rng.uniform(2, 4.5), rng.uniform(6, 13))
-        scene.add_area("behind", mirrored(scene.wobble(core, 0.8), side), rng.uniform(0.9, 2.0), -rng.uniform(0.0, 0.2))
+        scene.add_area("behind", mirrored(scene.wobble(core, 0.8), side), rng.uniform(0.9, 2.0), -rng.uniform(0.0, 0.16))
     middle = [(4, high - 12), (6, high - 18), (half * 0.7, high - 17), (half * 0.8, high - 6), (half * 0.4, high - 2)]
     middle = scene.wobble(middle, 1.2)
     ends = rng.permutation([(half * 0.4, high - 2), (half * 0.5, high - 20)])
@@ -113,7 +113,7 @@ def _draw_spine(scene: Scene, floor: float) -> None:
     wide = rng.uniform(3, 10)
     for share, blurred in ((1.0, 1.6), (0.6, 0.8)):
         widths = share * wide * np.array([0.7, 1.0, 1.1, 0.7])
-        scene.add_line("behind", foot, widths, blurred, 0.17 * rng.uniform() ** 1.8)
+        scene.add_line("behind", foot, widths, blurred, 0.13 * rng.uniform() ** 1.8)
     if rng.uniform() < 0.5:
         spine = [(-5, floor + 4), (0, floor + 6), (5, floor + 4), (1.5, floor + 9), (0, floor + 14), (-1.5, floor + 9)]
         scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.5, 1.2), 0.13 * rng.uniform() ** 1.6)

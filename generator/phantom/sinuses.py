@@ -75,7 +75,7 @@ def _draw_field(scene: Scene, rims: Rims, sinus: _Sinus, air: float) -> None:
     ends = rng.permutation([(inner + rng.uniform(-25, 0), low), (outer + rng.uniform(0, 25), sinus.orbit)])
     rims.add_body("behind", body, *ends, -1.4 * air, rng.choice([1.0, 2.0]), side)
     recess = np.vstack([floor, [(outer - 4, palate - 8), (inner + 6, palate - 8)]])
-    rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -rng.uniform(0.0, 0.08), 0.5, side)
+    rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -0.08 * rng.uniform() ** 2, 0.5, side)
     wide = rng.uniform(2.0, 8.0) * np.array([1.4, 1.2, 0.9, 0.8, 0.7, 0.5])
     depth = 0.22 * clear * rng.uniform(0.1, 1.0) * rng.uniform(0.4, 1.2, 6)
     rims.add("behind", np.vstack([wall, floor[:1]]), wide, depth, rng.choice([0.0, 0.5]), side, rng.uniform(0.2, 0.7))
@@ -171,8 +171,8 @@ def _draw_folds(scene: Scene, rims: Rims, sinus: _Sinus, count: int) -> None:
         fold = np.stack([x + bow + lean, y + half * share], 1)
         if not upright:
             fold = np.stack([x + half * share, y + lean + abs(bow)], 1)
-        wide = rng.uniform(1.2, 7) * rng.choice([-1, 1])
+        wide = rng.uniform(1.2, 7)
         depth = rng.uniform(0.015, 0.09) * rng.uniform(0.3, 1.2, 5)
-        rims.add(
-            "behind", scene.wobble(fold, 0.7), wide, depth, rng.choice([0.0, 0.5]), sinus.side, rng.uniform(0, 0.6)
-        )
+        blurred, peak = rng.choice([0.0, 0.5]), rng.uniform(0, 0.6) * min(1.0, (1.6 / wide) ** 2)  # the wide are folds
+        fold = scene.wobble(fold, 0.7)
+        rims.add("behind", fold, wide * rng.choice([-1, 1]), depth, blurred, sinus.side, peak)
