@@ -38,6 +38,7 @@ def draw_maxilla(scene: Scene, patient: Patient, condyles: dict[int, np.ndarray]
         draw_zygoma(scene, patient, side, place)
     scene.begin("sinuses")
     draw_sinuses(scene, rims, patient, walls)
+    _draw_smears(scene, patient.jaws.palate_height)
     scene.begin("palate")
     _draw_palate(scene, rims, patient)
     add_tangles(scene, DEEP, BOTH)
@@ -56,7 +57,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     body = scene.area(whole, 0.5).fine(scene.shape)
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
-    solid = np.clip((rows - top - 8) / 16, 0.05, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
+    solid = np.clip((rows - top - 3) / 20, 0.05, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
     marrow = body.values * np.clip((rows - top + 4) / 9, 0, 1)
     Patch(body.top, body.left, marrow).add_to(scene.marrow["maxilla"])
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
@@ -121,6 +122,17 @@ def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: float) -
         line = line[first : stop + 1]
         widths = rng.uniform(0.5, 2.2) * np.sin(np.linspace(0.15, np.pi - 0.15, len(line)))
         scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, 1.0, -0.6]) * rng.uniform(0.03, 0.16) * clear)
+
+
+def _draw_smears(scene: Scene, floor: float) -> None:
+    """Walls and folds of the far side of the face, drawn out by the tube's path into level streaks over the sinuses."""
+    rng, strong = scene.rng, scene.rng.uniform(0.4, 1.6)
+    for _ in range(int(rng.integers(10, 24))):
+        x, y, half = rng.normal(0, 32), rng.uniform(0, floor), rng.uniform(8, 34)
+        share = np.linspace(-1, 1, 5)
+        line = np.stack([x + half * share, y + rng.normal(0, 1.5) * share**2 + rng.normal(0, 0.8) * share], 1)
+        widths = rng.uniform(0.5, 3.0) * np.array([0.2, 0.8, 1.0, 0.7, 0.2])
+        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, -1.0]) * rng.uniform(0.01, 0.07) * strong)
 
 
 def _uneven(scene: Scene, count: int) -> np.ndarray:

@@ -23,9 +23,9 @@ def draw_nose(scene: Scene, rims: Rims, patient: Patient) -> None:
     _draw_bridge(scene, half)
     if rng.uniform() < 0.5:
         _draw_passage(scene, floor)
-    top = rng.uniform(-4, 24)  # above it what lies before and behind hides the septum
+    top = rng.uniform(-8, 18)  # above it what lies before and behind hides the septum
     septum = [(bend * 0.6, top), (bend, top + 6), (bend * 1.1, (top + floor) / 2), (bend * 0.3, floor), (0, floor + 6)]
-    widths = (1.0, *rng.uniform(1.6, 5.0, 3), 3.0)
+    widths = (2.5, *rng.uniform(1.6, 5.0, 3), 3.0)
     scene.add_line("behind", scene.wobble(septum, 0.7), widths, rng.uniform(0.5, 1.4), rng.uniform(0.03, 0.15))
     _draw_spine(scene, floor)
 
@@ -41,7 +41,7 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
                     (gap + 2, floor - 1)])  # fmt: skip
     bow, far = scene.wobble(bow, 0.9), half * rng.uniform(1.2, 2.4)
     body = np.vstack([bow, [(half * 0.7, floor + 1), (far, floor - 2), (far, high + 5), ((gap + far) / 2, high)]])
-    depth, blurred = 0.12 * density * rng.uniform(0.0, 1.0), rng.choice([0.5, 1.0, 2.0])
+    depth, blurred = 0.10 * density * rng.uniform(0.0, 1.0), rng.choice([0.5, 1.0, 2.0])
     rims.add_body("behind", body, (gap, floor - 8), (far, floor - 8), depth, blurred, side)
     # Its bone, rolled up like a scroll, is a bright line within it, and its outline against the air is clean.
     turn = np.linspace(-0.6, 4.2, 7)
@@ -63,7 +63,9 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
         scene.add_line("behind", mirrored(scene.wobble(slit, 1.0), side), thick, 1.2, -rng.uniform(0.02, 0.12))
     if rng.uniform() < 0.4:
         core = ring((rng.uniform(2.5, 7), rng.uniform(4, max(high, 4))), rng.uniform(2, 4.5), rng.uniform(6, 13))
-        scene.add_area("behind", mirrored(scene.wobble(core, 0.8), side), rng.uniform(0.9, 2.0), -rng.uniform(0.0, 0.16))
+        scene.add_area(
+            "behind", mirrored(scene.wobble(core, 0.8), side), rng.uniform(0.9, 2.0), -rng.uniform(0.0, 0.16)
+        )
     middle = [(4, high - 12), (6, high - 18), (half * 0.7, high - 17), (half * 0.8, high - 6), (half * 0.4, high - 2)]
     middle = scene.wobble(middle, 1.2)
     ends = rng.permutation([(half * 0.4, high - 2), (half * 0.5, high - 20)])

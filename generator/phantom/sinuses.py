@@ -94,16 +94,16 @@ def _draw_process(scene: Scene, rims: Rims, sinus: _Sinus, place: np.ndarray) ->
     x = sinus.outer
     wall = [(x - 2 - lean, -8), (x - 1 - lean / 2, 8), (x + 0.5, 24), (x + 1, foot - 10), (x + 0.5, foot - 3),
             (x - 1.2, foot + 1), (x - 3.5, foot + 2.5)]  # fmt: skip
-    strength = 0.22 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
-    wide = rng.uniform(3.0, 9.0) * np.array([1.4, 1.2, 1.0, 0.8, 0.7, 0.6, 0.4])
+    strength = 0.20 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
+    wide = rng.uniform(2.0, 6.0) * np.array([1.4, 1.2, 1.0, 0.8, 0.7, 0.6, 0.4])
     strength *= rng.uniform(0.5, 1.3, 7)
     bow = np.outer((0.0, 0.8, 1.0, 0.6, 0.2, 0.0, 0.0), (rng.normal(0, 2.0), 0))  # bent outwards or inwards as a whole
     wall = scene.wobble(wall, 0.5) + bow
     rims.add("behind", wall, -wide, strength, rng.choice([0.0, 0.5]), sinus.side, rng.uniform(0.3, 0.8))
-    for _ in range(int(rng.integers(1, 4))):  # the walls behind it, of fossa and pterygoid process, run beside it
+    for _ in range(int(rng.integers(0, 4))):  # the walls behind it, of fossa and pterygoid process, run beside it
         away, count = np.linspace(rng.uniform(2, 13), rng.uniform(0, 5), 6), int(rng.integers(4, 7))
         beside = scene.wobble(wall[:6] + np.outer(away, (1, 0)), 0.8)[:count]
-        fine = 0.14 * sinus.clear * rng.uniform(0.2, 1.0) * rng.uniform(0.3, 1.2, count)
+        fine = 0.11 * sinus.clear * rng.uniform(0.2, 1.0) * rng.uniform(0.3, 1.2, count)
         out = rng.uniform(1.2, 5.0) * rng.choice([-1, 1])
         rims.add("behind", beside, out, fine, 0.0, sinus.side, rng.uniform(0.3, 0.9))
     for wide, blurred, most in ((rng.uniform(2, 5), 0.8, 0.08), (rng.uniform(7, 13), 2.5, 0.14)):
