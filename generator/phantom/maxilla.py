@@ -58,7 +58,7 @@ def _draw_alveolar_process(scene: Scene, patient: Patient) -> None:
     # Above the roots the process gives way to the sinus and the nose, and the tuberosity runs out thin.
     rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
     solid = np.clip((rows - top - 3) / 20, 0.05, 1) * np.clip((back + 8 - columns) / 16, 0.2, 1)
-    marrow = body.values * np.clip((rows - top + 4) / 9, 0, 1)
+    marrow = body.values * np.clip((rows - top + 4) / 9, 0, 1) * np.clip(0.6 + columns / 60, 0, 1)
     Patch(body.top, body.left, marrow).add_to(scene.marrow["maxilla"])
     body = Patch(body.top, body.left, body.values * solid * crest_edge(scene, crest, upper=True)[body.window])
     scene.add("trough", body, 0.115 * patient.jaws.bone_density)
@@ -113,7 +113,7 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
 
 
 def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: float) -> None:
-    """What of the palate lies off the focal trough is smeared along it: level strands as of a brush, bright and dark."""
+    """What of the palate lies off the focal trough is smeared along it: level strands as of a brush."""
     rng, last = scene.rng, len(near) - 1
     for _ in range(int(rng.integers(6, 14))):
         first, stop = np.sort(rng.integers(0, last + 1, 2))

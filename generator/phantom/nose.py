@@ -48,9 +48,9 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
     curl = np.array([gap + 6, floor - 8]) + np.stack([-4.5 * np.sin(turn), -6 * np.cos(turn)], 1) * rng.uniform(
         0.6, 1.3
     )
-    scroll = rng.uniform(0.0, 0.10) * density * rng.uniform(0.2, 1.2, 7)
+    scroll = rng.uniform(0.0, 0.07) * density * rng.uniform(0.2, 1.2, 7)
     rims.add("behind", scene.wobble(curl, 0.6), rng.uniform(1.5, 4), scroll, rng.choice([0.0, 0.5]), side, 0.4)
-    edge = rng.uniform(0.0, 0.12) * density * np.array([0.3, 0.7, 1.0, 1.0, 0.6])
+    edge = rng.uniform(0.0, 0.09) * density * np.array([0.3, 0.7, 1.0, 1.0, 0.6])
     rims.add("behind", bow, -rng.uniform(2, 7), edge, 0.0, side, 0.2)
     # The air before the concha, which opens upwards into the middle passage and the rest of the nose.
     wide, up = rng.uniform(2.0, 5.0) + 4 * (1 - swollen), high - rng.uniform(0, 14)
@@ -78,7 +78,7 @@ def _draw_aperture(scene: Scene, rims: Rims, side: int, floor: float, half: floa
     low = floor + 2 + rng.uniform(0, 6)
     rim = [(2, low - 0.5), (7, low), (half * 0.6, low - 3), (half * 0.82, floor - 5), (half * 0.85, floor - 14),
            (half * 0.75, floor - 24)]  # fmt: skip
-    depth = rng.uniform(-0.05, 0.16) * np.array([0.6, 1.0, 1.0, 0.7, 0.4, 0.2])
+    depth = rng.uniform(-0.06, 0.11) * np.array([0.6, 1.0, 1.0, 0.7, 0.4, 0.2])
     if depth[1] > 0:
         rims.add("behind", scene.wobble(rim, 0.7), rng.uniform(2, 5), 0.7 * depth, rng.choice([0.0, 0.5]), side)
         under = np.vstack([rim[:4], [(half * 0.5, floor - 6), (4, floor - 3)]])
@@ -115,7 +115,7 @@ def _draw_spine(scene: Scene, floor: float) -> None:
     wide = rng.uniform(3, 10)
     for share, blurred in ((1.0, 1.6), (0.6, 0.8)):
         widths = share * wide * np.array([0.7, 1.0, 1.1, 0.7])
-        scene.add_line("behind", foot, widths, blurred, 0.13 * rng.uniform() ** 1.8)
+        scene.add_line("behind", foot, widths, blurred, 0.10 * rng.uniform() ** 1.8)
     if rng.uniform() < 0.5:
         spine = [(-5, floor + 4), (0, floor + 6), (5, floor + 4), (1.5, floor + 9), (0, floor + 14), (-1.5, floor + 9)]
         scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.5, 1.2), 0.13 * rng.uniform() ** 1.6)

@@ -157,7 +157,7 @@ def _draw_orbit(scene: Scene, rims: Rims, sinus: _Sinus) -> None:
         rim = np.stack([x + grown * wide * np.sin(bow), low + down - high + grown * high * np.cos(bow)], 1)
         strength = share * 0.24 * sinus.clear * rng.uniform(0.1, 1.0) * rng.uniform(0.3, 1.3, 8)
         rim, blurred = scene.wobble(rim, 0.8), rng.choice([0.0, 0.5])
-        rims.add("behind", rim, -rng.uniform(1.6, 7.0), strength, blurred, sinus.side, rng.uniform(0.2, 0.8))
+        rims.add("behind", rim, -rng.uniform(1.2, 4.5), strength, blurred, sinus.side, rng.uniform(0.2, 0.8))
 
 
 def _draw_folds(scene: Scene, rims: Rims, sinus: _Sinus, count: int) -> None:

@@ -152,10 +152,10 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     scene.add_area("trough", scene.wobble(hollow, 0.5), rng.uniform(0.4, 1.0), -rng.uniform(0.0, 0.04))
     cup = [(-wide, top + 0.5), (0, top - rng.uniform(0, 1)), (wide, top + 0.5), (0.75 * wide, (top + low) / 2),
            (0.3 * wide, low), (-0.3 * wide, low), (-0.75 * wide, (top + low) / 2)]  # fmt: skip
-    scene.add_area("trough", moved(scene.wobble(cup, 0.4), x, 0), rng.uniform(0.4, 0.9), 0.07 * clear)
+    scene.add_area("trough", moved(scene.wobble(cup, 0.4), x, 0), rng.uniform(0.4, 0.9), 0.11 * clear)
     foot, slim = y + half + rng.uniform(0, 6), rng.uniform(0.25, 0.6) * wide
     stem = [(-slim, low - 1.5), (slim, low - 1.5), (0.3 * slim, foot), (-0.3 * slim, foot)]
-    scene.add_area("trough", moved(scene.wobble(stem, 0.3), x, 0), 0.6, 0.06 * clear * rng.uniform(0.2, 1.3))
+    scene.add_area("trough", moved(scene.wobble(stem, 0.3), x, 0), 0.6, 0.09 * clear * rng.uniform(0.2, 1.3))
 
 
 @dataclass(frozen=True)

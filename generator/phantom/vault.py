@@ -25,7 +25,7 @@ def draw_vault(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> None
     for side in (-1, 1):  # beside the midline the front of the nose's floor and the incisive canals leave little bone
         spot = near[6] + (side * rng.uniform(4, 10), rng.uniform(3, 8))
         hollow = scene.wobble(ring(spot, rng.uniform(2.5, 6), rng.uniform(2, 4.5)), 0.7)
-        scene.add_area("behind", hollow, rng.uniform(0.7, 1.6), -0.16 * rng.uniform() ** 1.5)
+        scene.add_area("behind", hollow, rng.uniform(0.7, 1.6), -0.09 * rng.uniform() ** 1.5)
 
 
 def _draw_tongue(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> None:
