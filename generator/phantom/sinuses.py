@@ -172,7 +172,7 @@ def _draw_folds(scene: Scene, rims: Rims, sinus: _Sinus, count: int) -> None:
         if not upright:
             fold = np.stack([x + half * share, y + lean + abs(bow)], 1)
         wide = rng.uniform(1.2, 7)
-        depth = rng.uniform(0.015, 0.09) * rng.uniform(0.3, 1.2, 5)
+        depth = rng.uniform(0.015, 0.075) * rng.uniform(0.3, 1.2, 5)
         blurred, peak = rng.choice([0.0, 0.5]), rng.uniform(0, 0.6) * min(1.0, (1.6 / wide) ** 2)  # the wide are folds
         fold = scene.wobble(fold, 0.7)
         rims.add("behind", fold, wide * rng.choice([-1, 1]), depth, blurred, sinus.side, peak)
