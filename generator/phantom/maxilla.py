@@ -117,11 +117,11 @@ def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: float) -
     rng, last = scene.rng, len(near) - 1
     for _ in range(int(rng.integers(6, 14))):
         first, stop = np.sort(rng.integers(0, last + 1, 2))
-        first, stop = max(0, min(first, stop - 4)), min(last, max(stop, first + 4))
+        first, stop = max(0, min(first, stop - 6)), min(last, max(stop, first + 6))
         line = near + rng.uniform(-0.5, 1.3) * (far - near) + (0, rng.normal(0, 0.8))
         line = line[first : stop + 1]
         widths = rng.uniform(0.5, 2.2) * np.sin(np.linspace(0.15, np.pi - 0.15, len(line)))
-        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, 1.0, -0.6]) * rng.uniform(0.03, 0.16) * clear)
+        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, 1.0, 1.0, -0.5]) * rng.uniform(0.03, 0.16) * clear)
 
 
 def _draw_smears(scene: Scene, floor: float) -> None:
@@ -145,7 +145,7 @@ def _draw_streak(scene: Scene, rims: Rims, near: np.ndarray, far: np.ndarray, si
     """One more edge between near and far, as of a ridge of the nose's or the sinus's floor; points from left to right
     as if on the patient's left."""
     rng = scene.rng
-    inner, outer = rng.uniform(-4, 30), rng.uniform(36, 62)
+    inner, outer = rng.uniform(-4, 24), rng.uniform(40, 62)
     x = np.linspace(inner, outer, 5)
     between = rng.uniform(-0.2, 1.1) + rng.normal(0, 0.2) * np.linspace(-1, 1, 5)
     low, top = (np.interp(x, line[:, 0], line[:, 1]) for line in (near, far))

@@ -32,7 +32,7 @@ def draw_sinuses(scene: Scene, rims: Rims, patient: Patient, walls: dict[int, np
     rng, jaws = scene.rng, patient.jaws
     palate = jaws.palate_height
     usual = rng.normal((21.5, palate + 7 + jaws.sinus_depth, 41, palate - 26, 15.5), (2.0, 1.0, 3.0, 3.5, 1.8))
-    air, clear = rng.uniform(0.0, 0.14), rng.uniform(0.45, 1.25)
+    air, clear = rng.uniform(0.0, 0.12), rng.uniform(0.45, 1.25)
     alike = int(rng.integers(2**32))
     for side in (-1, 1):
         scene.rng = rng
@@ -75,13 +75,13 @@ def _draw_field(scene: Scene, rims: Rims, sinus: _Sinus, air: float) -> None:
     ends = rng.permutation([(inner + rng.uniform(-25, 0), low), (outer + rng.uniform(0, 25), sinus.orbit)])
     rims.add_body("behind", body, *ends, -1.4 * air, rng.choice([1.0, 2.0]), side)
     recess = np.vstack([floor, [(outer - 4, palate - 8), (inner + 6, palate - 8)]])
-    rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -0.08 * rng.uniform() ** 2, 0.5, side)
+    rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -0.09 * rng.uniform() ** 1.5, 0.5, side)
     wide = rng.uniform(2.0, 8.0) * np.array([1.4, 1.2, 0.9, 0.8, 0.7, 0.5])
     depth = 0.22 * clear * rng.uniform(0.1, 1.0) * rng.uniform(0.4, 1.2, 6)
     rims.add("behind", np.vstack([wall, floor[:1]]), wide, depth, rng.choice([0.0, 0.5]), side, rng.uniform(0.2, 0.7))
     below = np.vstack([wall[-1:], floor])
-    widths = np.array([2.5, 2.5, 2.2, 2, 1.8, 1.8, 1.8, 2, 2]) * rng.uniform(0.6, 1.8)
-    rims.add("behind", below, widths, 0.22 * clear * rng.uniform(0.1, 1.0, 9) ** 1.3, 0.0, side)
+    widths = np.array([2.5, 2.5, 2.2, 2, 1.8, 1.8, 1.8, 2, 2]) * rng.uniform(0.5, 1.3)
+    rims.add("behind", below, widths, 0.22 * clear * rng.uniform(0.2, 1.0) * rng.uniform(0.3, 1.3, 9), 0.0, side, 0.7)
     for _ in range(int(rng.integers(0, 3))):  # walls that stand up from the floor
         foot = np.array([rng.uniform(inner + 10, outer - 6), low + 0.5])
         septum = foot + np.array([(0, 0), (rng.normal(0, 0.6), -3), (rng.normal(0, 1.5), -rng.uniform(4, 9))])
