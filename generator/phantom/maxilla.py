@@ -92,6 +92,8 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     thick = np.maximum(near[:, 1] - far[:, 1], 1.5)
     wide = np.minimum(thick, 5.0)
     ends = np.clip(4 * (1 - np.abs(share)), 0, 1) * (6 / high) ** 0.4
+    held = 1 - rng.uniform(0.1, 0.8) * np.exp(-((x / rng.uniform(9, 16)) ** 2))  # before the nose there is less of it
+    ends *= held
     far_depth = 0.19 * rng.uniform(0.2, 1.2) * _uneven(scene, 13) * ends
     rims.add("behind", far, wide * rng.uniform(0.7, 1.3), far_depth * clear, max(soft, 0.5), 1, rng.uniform(0.1, 0.5))
     strong, sunk = 0.22 * rng.uniform(0.1, 1.2), max(0.0, rng.normal(0.0, 2.5))
@@ -105,14 +107,14 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
             _draw_streak(scene, rims, near[::side] * (side, 1), far[::side] * (side, 1), side, clear)
     draw_vault(scene, rims, near, reach)
     draw_pillars(scene, near)
-    _draw_brush(scene, near, far, clear)
+    _draw_brush(scene, near, far, clear * held)
     middle = (near + far) / 2
     for broad, blurred in ((0.9, 0.8), (1.6, 2.5)):
-        widths = broad * thick * np.clip(3 * (1 - share**2), 0.1, 1) * _uneven(scene, 13)
+        widths = broad * thick * np.clip(3 * (1 - share**2), 0.1, 1) * held * _uneven(scene, 13)
         scene.add_line("behind", middle, widths, blurred, rng.uniform(0.02, 0.12) * clear)
 
 
-def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: float) -> None:
+def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: np.ndarray) -> None:
     """What of the palate lies off the focal trough is smeared along it: level strands as of a brush."""
     rng, last = scene.rng, len(near) - 1
     for _ in range(int(rng.integers(6, 14))):
@@ -121,7 +123,13 @@ def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: float) -
         line = near + rng.uniform(-0.5, 1.3) * (far - near) + (0, rng.normal(0, 0.8))
         line = line[first : stop + 1]
         widths = rng.uniform(0.5, 2.2) * np.sin(np.linspace(0.15, np.pi - 0.15, len(line)))
-        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, 1.0, 1.0, -0.5]) * rng.uniform(0.03, 0.16) * clear)
+        scene.add_line(
+            "ghost",
+            line,
+            widths,
+            0.3,
+            rng.choice([1.0, 1.0, 1.0, -0.5]) * rng.uniform(0.03, 0.16) * clear[first : stop + 1].min(),
+        )
 
 
 def _draw_smears(scene: Scene, floor: float) -> None:

@@ -53,10 +53,14 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
     edge = rng.uniform(0.0, 0.09) * density * np.array([0.3, 0.7, 1.0, 1.0, 0.6])
     rims.add("behind", bow, -rng.uniform(2, 7), edge, 0.0, side, 0.2)
     # The air before the concha, which opens upwards into the middle passage and the rest of the nose.
-    wide, up = rng.uniform(2.0, 5.0) + 4 * (1 - swollen), high - rng.uniform(0, 14)
+    wide, up = rng.uniform(2.0, 5.0) + 4 * (1 - swollen), high - rng.uniform(-4, 9)
     inner = np.stack([np.maximum(bow[:, 0] - wide, 0.4 + side * bend * 0.8), bow[:, 1]], 1)
     air = np.vstack([[(gap + 5, up), (1.5 + side * bend * 0.6, up + 3)], inner, bow[::-1] - (0, 0.5)])
     rims.add_body("behind", air, (gap, floor - 6), (gap, up - 14), -rng.uniform(0.0, 0.15), max(blurred, 1.0), side)
+    # The lower passage's air, between the concha and the nose's floor.
+    low = [(gap - 1, floor - 9), (gap + 3, floor - 5), (half * 0.6, floor - rng.uniform(3, 6)), (half * 0.85, floor - 2),
+           (half * 0.5, floor + 1), (1.5 + side * bend * 0.3, floor), (gap - 2.5, floor - 5)]  # fmt: skip
+    scene.add_area("behind", mirrored(scene.wobble(low, 0.6), side), 0.8, -0.14 * rng.uniform())
     if rng.uniform() < 0.4:  # over the concha the air of the middle passage, drawn out sideways
         slit = [(gap + 2, high + 2), (gap + 12, high - 2), (half, high - 2), (far, high + 2)]
         thick = rng.uniform(2.0, 6) * np.array([0.4, 1, 0.8, 0.2])
@@ -64,7 +68,7 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
     if rng.uniform() < 0.4:
         core = ring((rng.uniform(2.5, 7), rng.uniform(4, max(high, 4))), rng.uniform(2, 4.5), rng.uniform(6, 13))
         scene.add_area(
-            "behind", mirrored(scene.wobble(core, 0.8), side), rng.uniform(0.9, 2.0), -rng.uniform(0.0, 0.16)
+            "behind", mirrored(scene.wobble(core, 0.8), side), rng.uniform(0.9, 2.0), -rng.uniform(0.0, 0.12)
         )
     middle = [(4, high - 12), (6, high - 18), (half * 0.7, high - 17), (half * 0.8, high - 6), (half * 0.4, high - 2)]
     middle = scene.wobble(middle, 1.2)
@@ -112,10 +116,10 @@ def _draw_spine(scene: Scene, floor: float) -> None:
     rng = scene.rng
     high, low = floor - rng.uniform(2, 10), floor + rng.uniform(4, 9)
     foot = scene.wobble([(0, high), (0, floor - 1), (0.3, floor + 2), (0, low)], 0.5)
-    wide = rng.uniform(3, 10)
+    wide = rng.uniform(3, 7.5)
     for share, blurred in ((1.0, 1.6), (0.6, 0.8)):
         widths = share * wide * np.array([0.7, 1.0, 1.1, 0.7])
-        scene.add_line("behind", foot, widths, blurred, 0.10 * rng.uniform() ** 1.8)
+        scene.add_line("behind", foot, widths, blurred, 0.15 * rng.uniform() ** 1.4)
     if rng.uniform() < 0.5:
         spine = [(-5, floor + 4), (0, floor + 6), (5, floor + 4), (1.5, floor + 9), (0, floor + 14), (-1.5, floor + 9)]
         scene.add_area("behind", scene.wobble(spine, 0.6), rng.uniform(0.5, 1.2), 0.13 * rng.uniform() ** 1.6)
