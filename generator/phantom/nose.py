@@ -58,8 +58,9 @@ def _draw_side(scene: Scene, rims: Rims, patient: Patient, side: int, swollen: f
     air = np.vstack([[(gap + 5, up), (1.5 + side * bend * 0.6, up + 3)], inner, bow[::-1] - (0, 0.5)])
     rims.add_body("behind", air, (gap, floor - 6), (gap, up - 14), -rng.uniform(0.0, 0.15), max(blurred, 1.0), side)
     # The lower passage's air, between the concha and the nose's floor.
-    low = [(gap - 1, floor - 9), (gap + 3, floor - 5), (half * 0.6, floor - rng.uniform(3, 6)), (half * 0.85, floor - 2),
-           (half * 0.5, floor + 1), (1.5 + side * bend * 0.3, floor), (gap - 2.5, floor - 5)]  # fmt: skip
+    roof = (half * 0.6, floor - rng.uniform(3, 6))
+    low = [(gap - 1, floor - 9), (gap + 3, floor - 5), roof, (half * 0.85, floor - 2), (half * 0.5, floor + 1),
+           (1.5 + side * bend * 0.3, floor), (gap - 2.5, floor - 5)]  # fmt: skip
     scene.add_area("behind", mirrored(scene.wobble(low, 0.6), side), 0.8, -0.14 * rng.uniform())
     if rng.uniform() < 0.4:  # over the concha the air of the middle passage, drawn out sideways
         slit = [(gap + 2, high + 2), (gap + 12, high - 2), (half, high - 2), (far, high + 2)]

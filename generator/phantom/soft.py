@@ -106,7 +106,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     # Mostly air, but lips and cheeks may lie over it.
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.07, 0.04))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.10, 0.02))
     for _ in range(int(scene.rng.integers(0, 4))):  # here and there, that is, over a part of it
         over = scene.rng.uniform(*np.sort(x[[1, -2]]))
         lip = ring((over, float(occlusal_line(jaws, over))), scene.rng.uniform(6, 18), scene.rng.uniform(2, 5))
@@ -114,7 +114,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
-    scene.add_area("behind", gums, 2.0, -0.015)
+    scene.add_area("behind", gums, 2.0, -0.008)
     low = np.vstack([np.stack([x, middle - 1], 1), np.stack([x, middle + 14], 1)[::-1]])
     scene.add_area("behind", low, 4.0, -0.015)
 
