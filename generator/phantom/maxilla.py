@@ -79,7 +79,7 @@ def _draw_palate(scene: Scene, rims: Rims, patient: Patient) -> None:
     """The hard palate: the bright edges of its near half and of its far half above it, which come close to each other
     at the foot of the zygoma, and between them the streaks of what lies in the beam's way along it."""
     rng, y, reach = scene.rng, patient.jaws.palate_height + 2.0, 57 + patient.jaws.sinus_width
-    arch, tilt, high = rng.normal(1.6, 2.6), rng.normal(0, 1.2), np.clip(rng.normal(6.0, 2.3), 2.5, 11.0)
+    arch, tilt, high = rng.normal(1.2, 2.5), rng.normal(0, 1.2), np.clip(rng.normal(6.0, 2.3), 2.5, 11.0)
     dip, blunt, left = max(0.0, rng.normal(0.6, 2.0)), rng.uniform(2.0, 5.0), rng.uniform(0.2, 1.0)
     share = np.linspace(-1, 1, 13)
     x = share * (reach + rng.uniform(2, 14, 2)[(share > 0).astype(int)])
