@@ -32,7 +32,7 @@ def draw_sinuses(scene: Scene, rims: Rims, patient: Patient, walls: dict[int, np
     rng, jaws = scene.rng, patient.jaws
     palate = jaws.palate_height
     usual = rng.normal((21.5, palate + 7 + jaws.sinus_depth, 41, palate - 26, 15.5), (2.0, 1.0, 3.0, 3.5, 1.8))
-    air, clear = rng.uniform(0.0, 0.14), rng.uniform(0.45, 1.25)
+    air, clear = rng.uniform(0.0, 0.12), rng.uniform(0.45, 1.25)
     alike = int(rng.integers(2**32))
     for side in (-1, 1):
         scene.rng = rng
@@ -75,13 +75,13 @@ def _draw_field(scene: Scene, rims: Rims, sinus: _Sinus, air: float) -> None:
     ends = rng.permutation([(inner + rng.uniform(-25, 0), low), (outer + rng.uniform(0, 25), sinus.orbit)])
     rims.add_body("behind", body, *ends, -1.4 * air, rng.choice([1.0, 2.0]), side)
     recess = np.vstack([floor, [(outer - 4, palate - 8), (inner + 6, palate - 8)]])
-    rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -rng.uniform(0.0, 0.08), 0.5, side)
+    rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -0.09 * rng.uniform() ** 1.5, 0.5, side)
     wide = rng.uniform(2.0, 8.0) * np.array([1.4, 1.2, 0.9, 0.8, 0.7, 0.5])
     depth = 0.22 * clear * rng.uniform(0.1, 1.0) * rng.uniform(0.4, 1.2, 6)
     rims.add("behind", np.vstack([wall, floor[:1]]), wide, depth, rng.choice([0.0, 0.5]), side, rng.uniform(0.2, 0.7))
     below = np.vstack([wall[-1:], floor])
-    widths = np.array([2.5, 2.5, 2.2, 2, 1.8, 1.8, 1.8, 2, 2]) * rng.uniform(0.6, 1.8)
-    rims.add("behind", below, widths, 0.22 * clear * rng.uniform(0.1, 1.0, 9) ** 1.3, 0.0, side)
+    widths = np.array([2.5, 2.5, 2.2, 2, 1.8, 1.8, 1.8, 2, 2]) * rng.uniform(0.5, 1.3)
+    rims.add("behind", below, widths, 0.22 * clear * rng.uniform(0.2, 1.0) * rng.uniform(0.3, 1.3, 9), 0.0, side, 0.7)
     for _ in range(int(rng.integers(0, 3))):  # walls that stand up from the floor
         foot = np.array([rng.uniform(inner + 10, outer - 6), low + 0.5])
         septum = foot + np.array([(0, 0), (rng.normal(0, 0.6), -3), (rng.normal(0, 1.5), -rng.uniform(4, 9))])
@@ -94,16 +94,16 @@ def _draw_process(scene: Scene, rims: Rims, sinus: _Sinus, place: np.ndarray) ->
     x = sinus.outer
     wall = [(x - 2 - lean, -8), (x - 1 - lean / 2, 8), (x + 0.5, 24), (x + 1, foot - 10), (x + 0.5, foot - 3),
             (x - 1.2, foot + 1), (x - 3.5, foot + 2.5)]  # fmt: skip
-    strength = 0.22 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
-    wide = rng.uniform(3.0, 9.0) * np.array([1.4, 1.2, 1.0, 0.8, 0.7, 0.6, 0.4])
+    strength = 0.20 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
+    wide = rng.uniform(2.0, 6.0) * np.array([1.4, 1.2, 1.0, 0.8, 0.7, 0.6, 0.4])
     strength *= rng.uniform(0.5, 1.3, 7)
     bow = np.outer((0.0, 0.8, 1.0, 0.6, 0.2, 0.0, 0.0), (rng.normal(0, 2.0), 0))  # bent outwards or inwards as a whole
     wall = scene.wobble(wall, 0.5) + bow
     rims.add("behind", wall, -wide, strength, rng.choice([0.0, 0.5]), sinus.side, rng.uniform(0.3, 0.8))
-    for _ in range(int(rng.integers(1, 4))):  # the walls behind it, of fossa and pterygoid process, run beside it
+    for _ in range(int(rng.integers(0, 4))):  # the walls behind it, of fossa and pterygoid process, run beside it
         away, count = np.linspace(rng.uniform(2, 13), rng.uniform(0, 5), 6), int(rng.integers(4, 7))
         beside = scene.wobble(wall[:6] + np.outer(away, (1, 0)), 0.8)[:count]
-        fine = 0.14 * sinus.clear * rng.uniform(0.2, 1.0) * rng.uniform(0.3, 1.2, count)
+        fine = 0.11 * sinus.clear * rng.uniform(0.2, 1.0) * rng.uniform(0.3, 1.2, count)
         out = rng.uniform(1.2, 5.0) * rng.choice([-1, 1])
         rims.add("behind", beside, out, fine, 0.0, sinus.side, rng.uniform(0.3, 0.9))
     for wide, blurred, most in ((rng.uniform(2, 5), 0.8, 0.08), (rng.uniform(7, 13), 2.5, 0.14)):
@@ -157,7 +157,7 @@ def _draw_orbit(scene: Scene, rims: Rims, sinus: _Sinus) -> None:
         rim = np.stack([x + grown * wide * np.sin(bow), low + down - high + grown * high * np.cos(bow)], 1)
         strength = share * 0.24 * sinus.clear * rng.uniform(0.1, 1.0) * rng.uniform(0.3, 1.3, 8)
         rim, blurred = scene.wobble(rim, 0.8), rng.choice([0.0, 0.5])
-        rims.add("behind", rim, -rng.uniform(1.6, 7.0), strength, blurred, sinus.side, rng.uniform(0.2, 0.8))
+        rims.add("behind", rim, -rng.uniform(1.2, 4.5), strength, blurred, sinus.side, rng.uniform(0.2, 0.8))
 
 
 def _draw_folds(scene: Scene, rims: Rims, sinus: _Sinus, count: int) -> None:
@@ -171,8 +171,8 @@ def _draw_folds(scene: Scene, rims: Rims, sinus: _Sinus, count: int) -> None:
         fold = np.stack([x + bow + lean, y + half * share], 1)
         if not upright:
             fold = np.stack([x + half * share, y + lean + abs(bow)], 1)
-        wide = rng.uniform(1.2, 7) * rng.choice([-1, 1])
-        depth = rng.uniform(0.015, 0.09) * rng.uniform(0.3, 1.2, 5)
-        rims.add(
-            "behind", scene.wobble(fold, 0.7), wide, depth, rng.choice([0.0, 0.5]), sinus.side, rng.uniform(0, 0.6)
-        )
+        wide = rng.uniform(1.2, 7)
+        depth = rng.uniform(0.015, 0.075) * rng.uniform(0.3, 1.2, 5)
+        blurred, peak = rng.choice([0.0, 0.5]), rng.uniform(0, 0.6) * min(1.0, (1.6 / wide) ** 2)  # the wide are folds
+        fold = scene.wobble(fold, 0.7)
+        rims.add("behind", fold, wide * rng.choice([-1, 1]), depth, blurred, sinus.side, peak)

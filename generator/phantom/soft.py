@@ -22,7 +22,7 @@ BESIDE = (
     ([(72, 40), (84, 32), (98, 38), (102, 52), (96, 64), (80, 62), (72, 52)], 2.5, 5.0, 0.06),
     ([(80, 38), (96, 34), (111, 48), (115, 72), (109, 88), (97, 90), (87, 78), (80, 62)], 2.5, 5.0, 0.05),
     # The neck below the angle; the base of the skull at the field's upper edge.
-    ([(90, 108), (126, 98), (152, 112), (150, 140), (100, 136)], 2.5, 6.0, 0.06),
+    ([(94, 112), (126, 98), (160, 104), (160, 152), (104, 148)], 2.5, 6.0, 0.09),
     ([(24, 118), (52, 112), (78, 118), (80, 136), (50, 142), (24, 140)], 2.5, 5.0, 0.025),
     ([(54, -12), (120, -12), (118, 18), (92, 27), (66, 18)], 2.0, 5.0, 0.055),
 )
@@ -57,7 +57,7 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
         for outline, varied, blurred, depth in BESIDE:
             scene.add_area("behind", mirrored(scene.wobble(outline, varied), side), blurred, depth * bulk)
     nose = scene.wobble([(-15, -10), (15, -10), (17, 22), (0, 34), (-17, 22)], 1.5)
-    scene.add_area("behind", nose, 5.0, -0.05)
+    scene.add_area("behind", nose, 5.0, -0.02)
     _draw_pterygoids(scene, bulk)
     down, across = scene.down, scene.across
     scene.behind += 0.17 * np.clip((16 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
@@ -90,7 +90,7 @@ def _draw_mouth(scene: Scene, patient: Patient) -> None:
             air = np.array([(-40, roof), (0, roof - 1), (40, roof), (ends[0] - 6, roof + 1), (ends[0], roof + 5),
                             (ends[0] - 7, dorsum + 4), (34, dorsum + 1), (0, dorsum - 1), (-34, dorsum + 1),
                             (7 - ends[1], dorsum + 4), (-ends[1], roof + 5), (6 - ends[1], roof + 1)])  # fmt: skip
-            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.02 + 0.11 * share))
+            scene.add_area("behind", scene.wobble(air, 1.6), blurred, -depth * (0.01 + 0.09 * share))
     if any(tooth.upper for tooth in patient.teeth) and not all(tooth.upper for tooth in patient.teeth):
         _draw_bite(scene, patient)
     if patient.positioning.bite_block:
@@ -106,7 +106,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     middle, half = occlusal_line(jaws, x), half_opening(jaws, x) + 0.5
     slit = np.vstack([np.stack([x, middle - half], 1), np.stack([x, middle + half], 1)[::-1]])
     # Mostly air, but lips and cheeks may lie over it.
-    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.07, 0.04))
+    scene.add_area("behind", slit, scene.rng.uniform(0.8, 1.8), -scene.rng.uniform(-0.10, 0.02))
     for _ in range(int(scene.rng.integers(0, 4))):  # here and there, that is, over a part of it
         over = scene.rng.uniform(*np.sort(x[[1, -2]]))
         lip = ring((over, float(occlusal_line(jaws, over))), scene.rng.uniform(6, 18), scene.rng.uniform(2, 5))
@@ -114,7 +114,7 @@ def _draw_bite(scene: Scene, patient: Patient) -> None:
     for end in (x[0] + 5, x[-1] - 5):
         _draw_pocket(scene, end, float(occlusal_line(jaws, end)))
     gums = np.vstack([np.stack([x, middle - half - 4], 1), np.stack([x, middle + half + 5], 1)[::-1]])
-    scene.add_area("behind", gums, 2.0, -0.015)
+    scene.add_area("behind", gums, 2.0, -0.008)
     low = np.vstack([np.stack([x, middle - 1], 1), np.stack([x, middle + 14], 1)[::-1]])
     scene.add_area("behind", low, 4.0, -0.015)
 
@@ -152,7 +152,7 @@ def _draw_bite_block(scene: Scene, patient: Patient) -> None:
     scene.add_area("trough", scene.wobble(hollow, 0.5), rng.uniform(0.4, 1.0), -rng.uniform(0.0, 0.04))
     cup = [(-wide, top + 0.5), (0, top - rng.uniform(0, 1)), (wide, top + 0.5), (0.75 * wide, (top + low) / 2),
            (0.3 * wide, low), (-0.3 * wide, low), (-0.75 * wide, (top + low) / 2)]  # fmt: skip
-    scene.add_area("trough", moved(scene.wobble(cup, 0.4), x, 0), rng.uniform(0.4, 0.9), 0.10 * clear)
+    scene.add_area("trough", moved(scene.wobble(cup, 0.4), x, 0), rng.uniform(0.4, 0.9), 0.11 * clear)
     foot, slim = y + half + rng.uniform(0, 6), rng.uniform(0.25, 0.6) * wide
     stem = [(-slim, low - 1.5), (slim, low - 1.5), (0.3 * slim, foot), (-0.3 * slim, foot)]
     scene.add_area("trough", moved(scene.wobble(stem, 0.3), x, 0), 0.6, 0.09 * clear * rng.uniform(0.2, 1.3))

@@ -50,11 +50,11 @@ def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -
         halves[side] = mirrored(np.vstack([scene.wobble(top, 1.2), ends, under]), side)
     outline = np.vstack([[(0, dorsum)], halves[1], [(0, foot + 9)], halves[-1][::-1]])
     below = rng.uniform(0.0, 0.5)
-    for blurred, depth in ((rng.uniform(0.3, 1.2), 0.045 + 0.07 * clear), (6.0, 0.02)):
+    for blurred, depth in ((0.35 + 1.8 * rng.uniform() ** 1.7, 0.04 + 0.07 * clear), (6.0, 0.025)):
         body = scene.area(outline, blurred)
         down, across = scene.places(body)
         aside = 0.12 + 0.88 * beyond(48, 40, across)  # in front the beam crosses its short way
-        fading = np.clip((117 - down) / 26, below, 1) * np.clip((foot + 14 - down) / 24, 0, 1)
+        fading = np.clip((121 - down) / 28, below, 1) * np.clip((foot + 14 - down) / 24, 0, 1)
         front = np.clip((across - 26) / 30, 0, 1) * np.clip((down - 96) / 12, 0, 1) + np.clip((108 - down) / 12, 0, 1)
         scene.add("behind", Patch(body.top, body.left, body.values * aside * fading * front, body.step), depth)
 
@@ -62,8 +62,8 @@ def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -
 def _draw_palates(scene: Scene, hangs: np.ndarray, edges: dict[int, np.ndarray]) -> None:
     """The soft palate sweeps from the hard one over the ramus as a pale band, down and back to a finger's tip."""
     rng = scene.rng
-    thick, clear = rng.uniform(5, 10), max(0.0, rng.uniform(-0.03, 0.13))
-    blurred, crisp = rng.uniform(0.5, 2.0), rng.uniform(0.3, 0.9)
+    thick, clear = rng.uniform(5, 10), max(0.0, rng.uniform(-0.03, 0.11))
+    blurred, crisp = rng.uniform(0.5, 2.0), rng.uniform(0.35, 1.4)
     for side, edge in edges.items():
         slit, tip = edge[0], edge[0] + hangs
         lower = np.array([(58, 54), (72, 54), slit - (14, 11), slit - (1, 2), tip - (2, 0)])

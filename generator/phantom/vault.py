@@ -12,20 +12,20 @@ def draw_vault(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> None
     """Under the palate the vault's air and the dips of the sinuses lie in the beam's way: a dark field, crisp along
     the palate, running out among the roots; less so in the middle, where the jaw's halves meet in solid bone."""
     rng = scene.rng
-    air, middle = 0.13 * rng.uniform() ** 1.5, rng.uniform(0.2, 1.0)
+    air, middle = 0.10 * rng.uniform() ** 2, rng.uniform(0.0, 0.8)
     for side in (-1, 1):
         edge = (near * (side, 1))[::side][6:]
         share = np.clip(edge[:, 0] / reach, 0, 1)
         depth = np.interp(share, [0, 0.15, 0.4, 0.8, 1], [0.3 * middle, middle, 1, 0.8, 0]) * rng.uniform(0.7, 1.2, 7)
         dark = air * rng.uniform(0.7, 1.2) * np.maximum(depth, 0.0)
         edge = scene.wobble(moved(edge, 0, rng.uniform(0.5, 3.0)), 0.5)
-        rims.add("behind", edge, rng.uniform(8, 16) * rng.uniform(0.8, 1.2, 7), -dark, 0.5, side, 0.0)
-    if rng.uniform() < 0.6:
+        rims.add("behind", edge, rng.uniform(8, 16) * rng.uniform(0.8, 1.2, 7), -dark, 1.0, side, 0.0)
+    if rng.uniform() < 0.4:
         _draw_tongue(scene, rims, near, reach)
     for side in (-1, 1):  # beside the midline the front of the nose's floor and the incisive canals leave little bone
         spot = near[6] + (side * rng.uniform(4, 10), rng.uniform(3, 8))
         hollow = scene.wobble(ring(spot, rng.uniform(2.5, 6), rng.uniform(2, 4.5)), 0.7)
-        scene.add_area("behind", hollow, rng.uniform(0.7, 1.6), -0.16 * rng.uniform() ** 1.5)
+        scene.add_area("behind", hollow, rng.uniform(0.7, 1.6), -0.09 * rng.uniform() ** 1.5)
 
 
 def _draw_tongue(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> None:
@@ -34,9 +34,9 @@ def _draw_tongue(scene: Scene, rims: Rims, near: np.ndarray, reach: float) -> No
     gap, sag = rng.uniform(5, 13), rng.normal(0, 2.0)
     x = share * (reach - rng.uniform(0, 14))
     back = np.interp(x, near[:, 0], near[:, 1]) + gap * (1 - 0.6 * share**4) + sag * share**2
-    dark = rng.uniform(0.03, 0.17) * rng.uniform(0.5, 1.3, 9)
+    dark = rng.uniform(0.02, 0.12) * rng.uniform(0.5, 1.3, 9)
     line = scene.wobble(np.stack([x, back], 1), 0.3)
-    rims.add("behind", line, -gap * rng.uniform(0.7, 1.1), -dark, rng.choice([0.0, 0.5]), 1, 0.0)
+    rims.add("behind", line, -gap * rng.uniform(0.7, 1.1), -dark, rng.choice([0.0, 0.5, 1.0]), 1, 0.0)
 
 
 def draw_pillars(scene: Scene, near: np.ndarray) -> None:
