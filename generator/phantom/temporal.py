@@ -58,7 +58,7 @@ class Temporal:
 def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Temporal]:
     """Both sides' bones over the condyles' highest points in mm: nearly alike in one head."""
     rng = scene.rng
-    head = rng.normal((11.0, 6.0, 0.60, 27.0, 0.19, 0.55), (1.6, 1.8, 0.14, 5.0, 0.03, 0.28))
+    head = rng.normal((11.0, 6.0, 0.53, 27.0, 0.19, 0.55), (1.6, 1.8, 0.16, 5.0, 0.03, 0.28))
     space = rng.normal(-0.6, 2.2)
     cells = rng.uniform() ** 2.2
     bones = []
@@ -118,7 +118,7 @@ def _draw_rims(scene: Scene, bone: Temporal, floor: np.ndarray, shared: np.ndarr
     thick = np.array((0.1, 0.2, 0.3, 0.45, 0.75, 1.05, 1.15, 1, 0.8, 0.65, 0.7, 1.0)) * (7 + 6 * shared[0])
     inner = scene.wobble(floor - thick[:, None] * (0, 1), 1.2)
     fossa = np.vstack([inner, [(8, -20), (0, -34), (-30, -50), (floor[0, 0], -50)]])
-    scene.add_area("trough", bone.place(fossa), rng.uniform(0.3, 1.4), -bone.dense * (0.05 + 0.3 * shared[1]))
+    scene.add_area("trough", bone.place(fossa), rng.uniform(0.3, 1.4), -bone.dense * (0.02 + 0.22 * shared[1]))
     scene.add_line("trough", bone.place(inner[:11]), rng.uniform(0.0, 2.2, 11), 0.35, rng.uniform(0.0, 0.09))
     eminence = np.vstack([floor[3:9], [(-2, -4), (-8, -6), (-bone.reach - 4, -7)]])
     scene.add_area("trough", bone.place(eminence), rng.uniform(0.5, 1.6), rng.uniform(0.0, 0.07))
@@ -184,7 +184,7 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
     rng = scene.rng
     muscle = [(15, 0.5 * bone.low), (13, bone.low + 10), (20, bone.low + 28), (70, bone.low + 30), (70, 0)]
     scene.add_area("behind", bone.place(scene.wobble(muscle, 2.0)), rng.uniform(1.5, 5.0), rng.uniform(0.0, 0.045))
-    for first, blurred in ((True, 0.2), (False, 0.5), (False, 1.8), (False, 0.7)):
+    for first, blurred in ((True, 0.3), (False, 1.4), (False, 3.0), (False, 2.0)):
         x, low = rng.normal(22 if first else 28, 2.5 if first else 6), bone.low + rng.normal(0, 3 if first else 7)
         half = rng.uniform(6, 12)
         fold = [(x - half + 2, -4), (x - half, 0.4 * low), (x - 0.85 * half, 0.75 * low), (x - 0.3 * half, low),
@@ -192,7 +192,7 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
         scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.0, 0.048))
-        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08))
+        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08 if first else 0.03))
 
 
 def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
@@ -246,7 +246,7 @@ def _draw_styloid(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
     share = np.array((0, 0.35, 0.7, 1))
     line = top + length * np.outer(share, (-np.sin(lean), np.cos(lean)))
     line = bone.place(scene.wobble(line, 0.5))
-    clear, wide = max(0.0, shared[4] - 0.4) * rng.uniform(0.4, 1.3), 0.5 + 1.2 * shared[5]
+    clear, wide = max(0.0, shared[4] - 0.35) * rng.uniform(0.6, 1.4), 0.6 + 1.3 * shared[5]
     scene.add_line("trough", line, wide * np.array((3.4, 2.8, 2.0, 0.5)), rng.uniform(0.3, 1.0), 0.12 * clear)
     for edge in (-1.0, 1.0):
         rim = line + wide * np.outer((1.3, 1.1, 0.7, 0.0), (edge, 0))

@@ -53,11 +53,13 @@ def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
     spine = _random_spine(rng)
     room, pale = rng.uniform(3, 9), rng.uniform(0.02, 0.085)
     nape = rng.uniform(0.0, 0.06) + 0.04 * spine.clear
+    knob = rng.uniform(size=6)
     edges = {}
     for side in (-1, 1):
         corners = _corners(scene, spine)
         edges[side] = _draw_neck(scene, side, corners, room, pale * rng.uniform(0.8, 1.2), nape)
         _draw_atlas(scene, side, corners[0], spine.clear * rng.uniform(0.7, 1.2))
+        _draw_knob(scene, side, corners[0], knob)
         _draw_axis(scene, side, corners[0], spine)
         for at, tall in zip(corners[1:], np.diff(corners[1:, 1], append=corners[-1, 1] + spine.period), strict=True):
             if at[0] > 149 or at[1] > 157:  # mm: outside every field
@@ -138,6 +140,26 @@ def _draw_atlas(scene: Scene, side: int, axis, clear: float) -> None:
     scene.add_area("trough", hole, 0.9, -dense * rng.uniform(0.0, 0.7))
     behind = ring(np.add(at, (17, rng.uniform(-6, 8))), 12, rng.uniform(12, 20))
     scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.05))
+
+
+def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
+    """The first vertebra's side process, met along its length: in most heads a white round body with a definite
+    border, darker inside or with a hole, between the mastoid and the jaw. `shared` is what both sides have alike."""
+    rng = scene.rng
+    depth = np.clip(shared[0] - 0.25, 0, 1) * rng.uniform(0.16, 0.24)
+    middle = np.add(axis, (-1 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
+    wide, high = 4.0 + 3.5 * shared[3], 4.5 + 4.5 * shared[4]
+    turn = rng.normal(0.2, 0.3)
+    around = ring((0, 0), wide, high, 9) @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    around = scene.wobble(around, 0.7)
+    body = mirrored(moved(around, *middle), side)
+    scene.add_area("trough", body, rng.uniform(0.3, 0.9), depth)
+    scene.add_line("trough", np.roll(body, 2, axis=0)[:7], rng.uniform(0.4, 1.8, 7), 0.35, depth * rng.uniform(0.2, 0.9))
+    inside = moved(rng.uniform(0.35, 0.65) * around, *(middle + rng.normal(0, 1, 2)))
+    scene.add_area("trough", mirrored(inside, side), rng.uniform(0.4, 1.2), -0.6 * shared[5] * depth)
+    root = [(-0.4 * wide, -0.5 * high), (16, -9), (30, -4), (30, 10), (14, 8), (0, 0.8 * high)]
+    root = mirrored(moved(scene.wobble(root, 1.5), *middle), side)
+    scene.add_area("trough", root, rng.uniform(0.6, 1.8), 0.4 * depth)
 
 
 def _draw_axis(scene: Scene, side: int, at, spine: _Spine) -> None:
