@@ -19,6 +19,7 @@ class Temporal:
     roof   highest point of the joint's fossa, x counted outwards from the midline
     reach  from there to the tip of the articular eminence, towards the midline
     drop   how far that tip hangs below the roof
+    broad  how far the eminence stays low before the floor climbs from it
     rise   how steeply the skull's floor climbs from the eminence towards the midline, mm a mm
     low    how far the mastoid's tip lies below the roof
     dense  optical depth of the bone over the joint
@@ -30,6 +31,7 @@ class Temporal:
     roof: np.ndarray
     reach: float
     drop: float
+    broad: float
     rise: float
     low: float
     dense: float
@@ -44,13 +46,14 @@ class Temporal:
     def floor(self) -> np.ndarray:
         """The lower border from the midline's side to the ear: skull's floor, eminence, fossa: points (12, 2) outwards
         and down from the roof."""
-        reach, drop = self.reach, self.drop
+        reach, drop, broad = self.reach, self.drop, self.broad
         end = self.roof[0] - 70  # where it turns up into the sphenoid
-        way, foot = end - reach - 11, drop - 2.6
+        way, foot = end - reach - 11 - broad, drop - 2.6
         high = foot - self.rise * way
         up = [(-end - 5, high - 19), (-end - 2, high - 9), (-end + 3, high - 2.5),
-              (-(end + reach + 5) / 2, foot - 0.5 * self.rise * way)]  # fmt: skip
-        joint = [(-reach - 6, drop - 2.2), (-reach - 2, drop - 0.3), (-reach + 1, drop), (-0.62 * reach, 0.66 * drop),
+              (-(end + reach + 5 + broad) / 2, foot - 0.5 * self.rise * way)]  # fmt: skip
+        joint = [(-reach - 6 - broad, drop - 2.2), (-reach - 2.5 - 0.6 * broad, drop - 0.3), (-reach + 1.5, drop),
+                 (-0.66 * reach, 0.72 * drop),
                  (-0.3 * reach, 0.14 * drop), (0, 0), (4.2, 0.8), (7.5, 3.6)]  # fmt: skip
         return np.array(up + joint)
 
@@ -58,27 +61,26 @@ class Temporal:
 def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Temporal]:
     """Both sides' bones over the condyles' highest points in mm: nearly alike in one head."""
     rng = scene.rng
-    head = rng.normal((11.0, 6.0, 0.53, 27.0, 0.19, 0.55), (1.6, 1.8, 0.16, 5.0, 0.03, 0.28))
+    head = rng.normal((11.0, 6.0, 2.5, 0.55, 27.0, 0.19, 0.55), (1.6, 1.8, 2.5, 0.16, 5.0, 0.03, 0.28))
     space = rng.normal(-0.6, 2.2)
     cells = rng.uniform() ** 2.2
     bones = []
     for side, condyle in condyles.items():
         roof = np.abs(condyle) - (0, space) + rng.normal((0.5, 0), (1.2, 0.5))
-        own = head + rng.normal(0, (0.8, 0.7, 0.04, 2.0, 0.012, 0.08))
-        reach, drop, rise, low, dense, clear = np.clip(own, (7, 2, 0.1, 16, 0.12, 0.0), (16, 10, 0.95, 42, 0.30, 1.0))
-        bones.append(Temporal(side, roof, reach, drop, rise, low, dense, clear, cells))
+        own = head + rng.normal(0, (0.8, 0.7, 0.7, 0.04, 2.0, 0.012, 0.08))
+        own = np.clip(own, (7, 2, 0.0, 0.1, 16, 0.12, 0.0), (16, 10, 8, 0.95, 42, 0.30, 1.0))
+        bones.append(Temporal(side, roof, *own, cells))
     return bones
 
 
 def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
     """Draw both sides; `shared` is what a head has alike on both."""
-    shared = scene.rng.uniform(size=9)
+    shared = scene.rng.uniform(size=6)
     for bone in bones:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
         _draw_air_cells(scene, bone)
-        _draw_tip(scene, bone, shared)
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -144,10 +146,14 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     behind = np.clip(0.5 + out / 14, 0, 1)
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
-        weight * _net(scene, shape, period, 0.8, sharp) for period, weight, sharp in ((1.8, 0.9, 1.6), (5.5, 1.2, 2.6))
+        weight * _net(scene, shape, period, 0.8, sharp)
+        for period, weight, sharp in ((2.0, 0.8, 1.7), (4.5, 1.0, 2.6), (9.0, 0.9, 3.6))
     )
-    fibres = _sheared(_net(scene, shape, 1.7, 1.5, 1.5), -bone.side * bone.rise)
-    net = (0.008 + 0.06 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    fibres = sum(
+        _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
+        for period, stretch, sharp in ((3.0, 2.0, 2.0), (7.0, 2.6, 3.2), (17.0, 3.0, 5.5))
+    )
+    net = (0.012 + 0.045 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -192,7 +198,9 @@ def _draw_mastoid(scene: Scene, bone: Temporal) -> None:
                 (x + half + 20, -10)]  # fmt: skip
         fold = scene.wobble(fold, 1.2)
         scene.add_area("trough", bone.place(fold), blurred * rng.uniform(0.5, 1.4), rng.uniform(0.0, 0.048))
-        scene.add_line("trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08 if first else 0.03))
+        scene.add_line(
+            "trough", bone.place(fold[1:6]), rng.uniform(0.2, 1.1, 5), 0.25, rng.uniform(0.0, 0.08 if first else 0.03)
+        )
 
 
 def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
@@ -204,19 +212,6 @@ def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
         scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
         wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
         scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
-
-
-def _draw_tip(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
-    """The mastoid's tip hangs free in about half of all heads: a white lobe with a crisp round border."""
-    rng = scene.rng
-    wide, high = rng.uniform(4.5, 8.5), rng.uniform(6, 12)
-    lobe = ring((14 + 10 * shared[7], 24 + 14 * shared[8]), wide, high, 9) + rng.normal(0, 1.5, 2)
-    lobe = scene.wobble(lobe, 0.9)
-    depth = max(0.0, shared[6] - 0.45) * rng.uniform(0.12, 0.34)
-    scene.add_area("trough", bone.place(lobe), rng.uniform(0.15, 0.6), depth)
-    inner = lobe.mean(0) + (lobe - lobe.mean(0)) * rng.uniform(0.5, 0.9)
-    scene.add_area("trough", bone.place(inner + rng.normal(0, 1.2, 2)), rng.uniform(0.3, 1.5), -0.5 * depth)
-    scene.add_line("trough", bone.place(lobe[:6]), rng.uniform(0.2, 1.3, 6), 0.25, 0.7 * depth)
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:

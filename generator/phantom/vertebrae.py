@@ -148,18 +148,28 @@ def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
     rng = scene.rng
     depth = np.clip(shared[0] - 0.25, 0, 1) * rng.uniform(0.16, 0.24)
     middle = np.add(axis, (-1 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
-    wide, high = 4.0 + 3.5 * shared[3], 4.5 + 4.5 * shared[4]
+    wide, high = 4.0 + 3.0 * shared[3], 4.5 + 4.5 * shared[4]
     turn = rng.normal(0.2, 0.3)
     around = ring((0, 0), wide, high, 9) @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
-    around = scene.wobble(around, 0.7)
+    around = scene.wobble(around, 0.4)
     body = mirrored(moved(around, *middle), side)
-    scene.add_area("trough", body, rng.uniform(0.3, 0.9), depth)
-    scene.add_line("trough", np.roll(body, 2, axis=0)[:7], rng.uniform(0.4, 1.8, 7), 0.35, depth * rng.uniform(0.2, 0.9))
+    scene.add_area("trough", body, rng.uniform(0.4, 1.6), depth)
+    scene.add_line(
+        "trough", np.roll(body, 2, axis=0)[:7], rng.uniform(0.4, 1.8, 7), 0.35, depth * rng.uniform(0.2, 0.9)
+    )
     inside = moved(rng.uniform(0.35, 0.65) * around, *(middle + rng.normal(0, 1, 2)))
     scene.add_area("trough", mirrored(inside, side), rng.uniform(0.4, 1.2), -0.6 * shared[5] * depth)
-    root = [(-0.4 * wide, -0.5 * high), (16, -9), (30, -4), (30, 10), (14, 8), (0, 0.8 * high)]
-    root = mirrored(moved(scene.wobble(root, 1.5), *middle), side)
-    scene.add_area("trough", root, rng.uniform(0.6, 1.8), 0.4 * depth)
+    for length, blurred, share in ((14, 0.6, 0.3), (24, 2.5, 0.6)):  # the mass it grows from, behind it
+        root = [
+            (-0.5 * wide, -0.7 * high),
+            (0.6 * length, -8),
+            (length, -3),
+            (length, 9),
+            (0.6 * length, 9),
+            (-0.2 * wide, high),
+        ]
+        root = mirrored(moved(scene.wobble(root, 1.5), *middle), side)
+        scene.add_area("trough", root, blurred * rng.uniform(0.6, 1.4), share * depth)
 
 
 def _draw_axis(scene: Scene, side: int, at, spine: _Spine) -> None:
