@@ -81,6 +81,7 @@ def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
         _draw_air_cells(scene, bone)
+        _draw_walls(scene, bone)
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -102,7 +103,7 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
         layer = np.vstack([layer, [(front, 0.3 * low), (front + 9, 0.3 * low), (26, -14), (6, -26), (-26, -30)]])
         scene.add_area("trough", bone.place(layer), blurred, 0.3 * bone.dense * rng.uniform(0.2, 1.2))
     _add_web(scene, bone, body)
-    for blurred, aside, most in ((9.0, -2, 0.15), (4.5, 15, 0.065)):
+    for blurred, aside, most in ((9.0, -2, 0.14), (6.0, 16, 0.055)):
         thick = [(aside - 16, -60), (aside - 5, -14), (aside, 4), (aside + 7, 0.4 * low), (70, 0.4 * low), (70, -60)]
         scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.55, 0.95))
     _draw_rims(scene, bone, floor, shared)
@@ -153,7 +154,7 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
         _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
         for period, stretch, sharp in ((3.0, 2.0, 2.0), (7.0, 2.6, 3.2), (17.0, 3.0, 5.5))
     )
-    net = (0.012 + 0.045 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    net = (0.02 + 0.05 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -207,11 +208,23 @@ def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
     """The larger air cells of the mastoid, where a head has them: dark rounds with thin bright walls."""
     rng = scene.rng
     for _ in range(int(20 * bone.cells * rng.uniform(0.4, 1.0))):
-        centre = rng.normal((22, 4), (6, 11))
-        cell = scene.wobble(ring(centre, *rng.uniform(0.8, 2.8, 2), 7), 0.4)
+        centre = rng.normal((22, -1), (6, 8))
+        cell = scene.wobble(ring(centre, *rng.uniform(0.8, 2.4, 2), 7), 0.4)
         scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
         wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
         scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
+
+
+def _draw_walls(scene: Scene, bone: Temporal) -> None:
+    """Walls between the mastoid's cells that the beam happens to graze: curved bright threads in all directions."""
+    rng, threads = scene.rng, []
+    for _ in range(30):
+        middle, heading = rng.normal((23, 3), (8, 11)), rng.uniform(0, np.pi)
+        steps, length, bow = np.linspace(-0.5, 0.5, 4), rng.uniform(4, 15), rng.normal(0, 0.2)
+        along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
+        thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
+        threads.append((bone.place(thread), rng.uniform(0.5, 2.0), rng.uniform(0.0, 0.04 + 0.08 * bone.cells)))
+    scene.add_threads("trough", threads, 0.3)
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:

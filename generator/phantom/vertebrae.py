@@ -94,7 +94,22 @@ def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: 
     for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
         inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
         scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
+    _draw_muscles(scene, side, edge, 0.02 + 0.5 * pale)
     return edge
+
+
+def _draw_muscles(scene: Scene, side: int, edge: np.ndarray, depth: float) -> None:
+    """The neck's long muscles run from the skull down and forwards over the spine and past it: broad pale bands, some
+    with a definite border."""
+    rng = scene.rng
+    for _ in range(3):
+        top, low, wide = rng.uniform(2, 26), rng.uniform(-20, 16), rng.uniform(7, 20)
+        front = np.stack([edge[:, 0] + np.linspace(top, low, len(edge)), edge[:, 1] + rng.uniform(-4, 8)], 1)
+        front = scene.wobble(front, 1.2)
+        band = np.vstack([front, moved(front[::-1], wide, 0) + np.outer(np.linspace(0.5, 0, len(edge)), (wide, 0))])
+        scene.add_area("behind", mirrored(band, side), rng.uniform(0.3, 3.0), depth * rng.uniform(0.1, 1.2))
+    low = [(96, 112), (116, 104), (160, 104), (160, 165), (100, 165)]
+    scene.add_area("behind", mirrored(scene.wobble(low, 3.0), side), 7.0, 0.03)
 
 
 def _draw_fibres(scene: Scene, side: int, spine: _Spine) -> None:
@@ -146,8 +161,8 @@ def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
     """The first vertebra's side process, met along its length: in most heads a white round body with a definite
     border, darker inside or with a hole, between the mastoid and the jaw. `shared` is what both sides have alike."""
     rng = scene.rng
-    depth = np.clip(shared[0] - 0.25, 0, 1) * rng.uniform(0.16, 0.24)
-    middle = np.add(axis, (-1 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
+    depth = np.clip(shared[0] - 0.3, 0, 1) * rng.uniform(0.16, 0.24)
+    middle = np.add(axis, (2 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
     wide, high = 4.0 + 3.0 * shared[3], 4.5 + 4.5 * shared[4]
     turn = rng.normal(0.2, 0.3)
     around = ring((0, 0), wide, high, 9) @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
