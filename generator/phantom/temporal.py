@@ -61,7 +61,7 @@ class Temporal:
 def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Temporal]:
     """Both sides' bones over the condyles' highest points in mm: nearly alike in one head."""
     rng = scene.rng
-    head = rng.normal((11.0, 6.0, 2.5, 0.55, 27.0, 0.19, 0.55), (1.6, 1.8, 2.5, 0.16, 5.0, 0.03, 0.28))
+    head = rng.normal((11.0, 6.0, 1.0, 0.62, 27.0, 0.19, 0.55), (1.6, 1.8, 2.5, 0.15, 5.0, 0.03, 0.28))
     space = rng.normal(-0.6, 2.2)
     cells = rng.uniform() ** 2.2
     bones = []
@@ -103,7 +103,7 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
         layer = np.vstack([layer, [(front, 0.3 * low), (front + 9, 0.3 * low), (26, -14), (6, -26), (-26, -30)]])
         scene.add_area("trough", bone.place(layer), blurred, 0.3 * bone.dense * rng.uniform(0.2, 1.2))
     _add_web(scene, bone, body)
-    for blurred, aside, most in ((9.0, -2, 0.14), (6.0, 16, 0.055)):
+    for blurred, aside, most in ((9.0, -2, 0.14), (6.0, 16, 0.09)):
         thick = [(aside - 16, -60), (aside - 5, -14), (aside, 4), (aside + 7, 0.4 * low), (70, 0.4 * low), (70, -60)]
         scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.55, 0.95))
     _draw_rims(scene, bone, floor, shared)

@@ -94,7 +94,7 @@ def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: 
     for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
         inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
         scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
-    _draw_muscles(scene, side, edge, 0.02 + 0.5 * pale)
+    _draw_muscles(scene, side, edge, 0.01 + 0.35 * pale)
     return edge
 
 
@@ -108,8 +108,8 @@ def _draw_muscles(scene: Scene, side: int, edge: np.ndarray, depth: float) -> No
         front = scene.wobble(front, 1.2)
         band = np.vstack([front, moved(front[::-1], wide, 0) + np.outer(np.linspace(0.5, 0, len(edge)), (wide, 0))])
         scene.add_area("behind", mirrored(band, side), rng.uniform(0.3, 3.0), depth * rng.uniform(0.1, 1.2))
-    low = [(96, 112), (116, 104), (160, 104), (160, 165), (100, 165)]
-    scene.add_area("behind", mirrored(scene.wobble(low, 3.0), side), 7.0, 0.03)
+    low = [(98, 124), (116, 116), (160, 118), (160, 165), (98, 165)]
+    scene.add_area("behind", mirrored(scene.wobble(low, 3.0), side), 6.0, 0.03)
 
 
 def _draw_fibres(scene: Scene, side: int, spine: _Spine) -> None:
