@@ -52,7 +52,7 @@ class Temporal:
         high = foot - self.rise * way
         up = [(-end - 5, high - 19), (-end - 2, high - 9), (-end + 3, high - 2.5),
               (-(end + reach + 5 + broad) / 2, foot - 0.5 * self.rise * way)]  # fmt: skip
-        joint = [(-reach - 6 - broad, drop - 2.2), (-reach - 2.5 - 0.6 * broad, drop - 0.3), (-reach + 1.5, drop),
+        joint = [(-reach - 7 - broad, drop - 2.0), (-reach - 3 - 0.6 * broad, drop - 0.5), (-reach + 1.5, drop - 0.3),
                  (-0.66 * reach, 0.72 * drop),
                  (-0.3 * reach, 0.14 * drop), (0, 0), (4.2, 0.8), (7.5, 3.6)]  # fmt: skip
         return np.array(up + joint)
@@ -75,13 +75,14 @@ def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Tempor
 
 def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
     """Draw both sides; `shared` is what a head has alike on both."""
-    shared = scene.rng.uniform(size=6)
+    shared = scene.rng.uniform(size=7)
     for bone in bones:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
         _draw_mastoid(scene, bone)
         _draw_air_cells(scene, bone)
         _draw_walls(scene, bone)
+        _draw_gap(scene, bone, shared[6])
         _draw_ear_canal(scene, bone)
         _draw_styloid(scene, bone, shared)
 
@@ -133,7 +134,7 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     rows, columns = (np.arange(length, dtype=np.float32) for length in body.values.shape)
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale  # mm
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
-    held = np.clip(1.05 + uneven - np.clip(down / bone.low, 0, 2), 0, 1 + uneven)
+    held = np.clip(1.3 + uneven - np.clip(1.2 * down / bone.low, 0, 2), 0, 1 + uneven)
     return Patch(body.top, body.left, body.values * held * np.clip((out + 44) / 36, 0.12, 1))
 
 
@@ -225,6 +226,15 @@ def _draw_walls(scene: Scene, bone: Temporal) -> None:
         thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
         threads.append((bone.place(thread), rng.uniform(0.5, 2.0), rng.uniform(0.0, 0.04 + 0.08 * bone.cells)))
     scene.add_threads("trough", threads, 0.3)
+
+
+def _draw_gap(scene: Scene, bone: Temporal, shared: float) -> None:
+    """Between the jaw's neck and the mastoid the beam meets little: a dark strip that opens downwards."""
+    rng = scene.rng
+    gap = [(8, 5), (11.5, 7), (13.5, 0.6 * bone.low), (17, bone.low + 6), (16, bone.low + 26), (4, bone.low + 30),
+           (2, 24), (6, 12)]  # fmt: skip
+    depth = 0.055 * shared * rng.uniform(0.7, 1.2)
+    scene.add_area("behind", bone.place(scene.wobble(gap, 1.2)), rng.uniform(0.5, 2.0), -depth)
 
 
 def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:

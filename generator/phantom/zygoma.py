@@ -79,11 +79,11 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
         scene.add("trough", Patch(band.top, band.left, band.values * seen, band.step), share * depth)
     for edge, most in ((moved(lower, 0, -0.5), 0.03), (upper, 0.035)):
         scene.add_line("trough", bone.place(edge[:6]), rng.uniform(0.2, 1.6, 6), 0.35, rng.uniform(0.0, most))
-    for _ in range(int(rng.integers(0, 5))):  # the greater wing and the pterygoid plates, met aslant
+    for _ in range(int(rng.integers(0, 3))):  # the greater wing and the pterygoid plates, met aslant
         start = (-reach - rng.uniform(4, 24), drop - rng.uniform(-3, 12))
         stop = np.array((far + rng.normal(4, 3), low - rng.uniform(-6, 10)))
-        line = np.array([start, 0.5 * (start + stop) + rng.normal(0, 1.5, 2), stop])
-        scene.add_line("trough", bone.place(line), (0.3, rng.uniform(0.5, 1.6), 0.4), 0.3, rng.uniform(0.01, 0.06))
+        line = np.array([start, 0.5 * (start + stop) + rng.normal((0, -2), 3, 2), stop])
+        scene.add_line("trough", bone.place(line), (0.4, rng.uniform(0.6, 2.4), 0.5), 0.4, rng.uniform(0.0, 0.05))
     under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach - 6, drop + 19), (-reach - 3, drop + 8)]
     hollow = np.vstack([lower[1:5], under])
     for blurred, most in ((rng.uniform(0.3, 1.2), 0.045), (4.0, 0.015)):
