@@ -97,14 +97,14 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
     process = [(front - 2.5, 8), (front, 0.45 * low), (front + 4, 0.8 * low), (front + 12, 1.1 * low)]
     above = [(70, 1.1 * low), (70, -60), (floor[0, 0] - 4, -60)]
     outline = bone.place(np.vstack([floor, scene.wobble(process, 1.0), above]))
-    body = _running_out(scene, bone, scene.area(outline, rng.uniform(0.2, 0.5)).fine(scene.shape))
-    scene.add("trough", body, 0.44 * bone.dense)
+    body = _running_out(scene, bone, scene.area(outline, rng.uniform(0.3, 1.0)).fine(scene.shape))
+    scene.add("trough", body, 0.36 * bone.dense)
     for above_it, blurred in ((rng.uniform(0, 2), 0.5), (rng.uniform(1, 5), 1.0), (rng.uniform(3, 9), 2.0)):
         layer = scene.wobble(floor[4:] - (0, above_it), 1.0)  # the same floor farther in, which lies higher
         layer = np.vstack([layer, [(front, 0.3 * low), (front + 9, 0.3 * low), (26, -14), (6, -26), (-26, -30)]])
-        scene.add_area("trough", bone.place(layer), blurred, 0.3 * bone.dense * rng.uniform(0.2, 1.2))
+        scene.add_area("trough", bone.place(layer), blurred, 0.25 * bone.dense * rng.uniform(0.2, 1.2))
     _add_web(scene, bone, body)
-    for blurred, aside, most in ((9.0, -2, 0.14), (6.0, 16, 0.09)):
+    for blurred, aside, most in ((9.0, -4, 0.17), (6.0, 16, 0.09)):
         thick = [(aside - 16, -60), (aside - 5, -14), (aside, 4), (aside + 7, 0.4 * low), (70, 0.4 * low), (70, -60)]
         scene.add_area("trough", bone.place(scene.wobble(thick, 2.0)), blurred, most * rng.uniform(0.55, 0.95))
     _draw_rims(scene, bone, floor, shared)

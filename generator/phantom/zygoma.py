@@ -13,7 +13,7 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.0, 0.04)
+    depth = scene.rng.uniform(0.0, 0.03)
     for side in (-1, 1):
         hollow = [(74, 33), (81, 27), (91, 25), (99, 29), (101, 40), (96, 49), (86, 49), (77, 43)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
@@ -86,5 +86,5 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
         scene.add_line("trough", bone.place(line), (0.4, rng.uniform(0.6, 2.4), 0.5), 0.4, rng.uniform(0.0, 0.05))
     under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach - 6, drop + 19), (-reach - 3, drop + 8)]
     hollow = np.vstack([lower[1:5], under])
-    for blurred, most in ((rng.uniform(0.3, 1.2), 0.045), (4.0, 0.015)):
+    for blurred, most in ((rng.uniform(0.3, 1.2), 0.035), (4.0, 0.015)):
         scene.add_area("trough", bone.place(hollow), blurred, -rng.uniform(0.0, most))
