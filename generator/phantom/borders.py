@@ -78,7 +78,7 @@ def _draw_pit(scene: Scene, bones: list[Temporal]) -> None:
     """Between two floors of the skull little bone lies in the way: a dark lens above the joint in half of all heads."""
     rng = scene.rng
     centre, half = rng.normal((-34, -15), (9, 3.0)), rng.uniform((14, 2.5), (28, 6.5))
-    depth, blurred = max(0.0, rng.uniform(-0.16, 0.14)), rng.uniform(0.3, 1.6)
+    depth, blurred = max(0.0, rng.uniform(-0.12, 0.09)), rng.uniform(0.8, 2.4)
     lens = scene.wobble(ring((0, 0), *half, 9), 1.2) + centre
     for bone in bones:
         own = scene.wobble(lens, 0.6) + bone.roof

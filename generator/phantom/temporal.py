@@ -219,12 +219,13 @@ def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
 def _draw_walls(scene: Scene, bone: Temporal) -> None:
     """Walls between the mastoid's cells that the beam happens to graze: curved bright threads in all directions."""
     rng, threads = scene.rng, []
-    for _ in range(30):
-        middle, heading = rng.normal((23, 3), (8, 11)), rng.uniform(0, np.pi)
-        steps, length, bow = np.linspace(-0.5, 0.5, 4), rng.uniform(4, 15), rng.normal(0, 0.2)
+    for index in range(44):
+        broad = 2.0 if index % 3 == 0 else 1.0
+        middle, heading = rng.normal((23, 4), (9, 13)), rng.uniform(0, np.pi)
+        steps, length, bow = np.linspace(-0.5, 0.5, 4), broad * rng.uniform(4, 13), rng.normal(0, 0.25)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
         thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
-        threads.append((bone.place(thread), rng.uniform(0.5, 2.0), rng.uniform(0.0, 0.04 + 0.08 * bone.cells)))
+        threads.append((bone.place(thread), broad * rng.uniform(0.5, 1.8), rng.uniform(0.0, 0.04 + 0.07 * bone.cells)))
     scene.add_threads("trough", threads, 0.3)
 
 

@@ -13,7 +13,7 @@ from .scene import Scene, mirrored, moved, ring
 # Arches and processes behind the bodies, and what lies over them; the faces of the joints, which slant.
 ARCHES = Tangle((146, 96), (7, 30), 9, (12, 36), (4, 14), 0.035, rise=0.2, turn=0.8, blurred=(0.3, 1.6))
 JOINTS = Tangle((0, 98), (5, 26), 6, (18, 40), (8, 18), 0.05, rise=0.5, turn=0.6, blurred=(0.3, 1.3))
-HIGH = Tangle((0, 0), (7, 8), 6, (16, 36), (8, 18), 0.05, rise=0.2, turn=1.2, blurred=(0.2, 1.0))  # of the upper two
+HIGH = Tangle((0, 0), (8, 9), 9, (14, 34), (4, 13), 0.05, rise=0.2, turn=1.2, blurred=(0.2, 1.0))  # of the upper two
 LEVELS = 6  # from the second vertebra on; what the field does not hold is cut off
 
 
@@ -69,7 +69,7 @@ def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
     joints = replace(
         JOINTS, middle=(spine.front + 22 + 40 * spine.slant, 98), depth=JOINTS.depth * min(spine.clear, 1.4)
     )
-    high = replace(HIGH, middle=(spine.front + 9, spine.top + 6), depth=HIGH.depth * rng.uniform(0.3, 1.1))
+    high = replace(HIGH, middle=(spine.front + 9, spine.top + 6), depth=HIGH.depth * rng.uniform(0.3, 1.3))
     add_tangles(scene, (ARCHES, joints, high), BOTH)
     return edges
 
