@@ -40,7 +40,7 @@ class _Spine:
 
 
 def _random_spine(rng: np.random.Generator) -> _Spine:
-    slant = rng.normal(0.03, 0.05) if rng.uniform() < 0.6 else rng.uniform(0.1, 0.42)
+    slant = rng.normal(0.03, 0.05) if rng.uniform() < 0.5 else rng.uniform(0.1, 0.5)
     clear = rng.uniform(0.9, 2.2) if rng.uniform() < 0.6 else rng.uniform(0.05, 0.8)
     front, top, sway = max(114.0, rng.normal(123, 8)), rng.normal(50, 5), rng.normal(0, 0.0012)
     return _Spine(front, top, slant, sway, rng.uniform(20, 27), rng.normal(0.1, 0.09), clear, rng.uniform(0, 1))
@@ -102,8 +102,8 @@ def _draw_muscles(scene: Scene, side: int, edge: np.ndarray, depth: float) -> No
     """The neck's long muscles run from the skull down and forwards over the spine and past it: broad pale bands, some
     with a definite border."""
     rng = scene.rng
-    for _ in range(3):
-        top, low, wide = rng.uniform(2, 26), rng.uniform(-20, 16), rng.uniform(7, 20)
+    for _ in range(2):
+        top, low, wide = rng.uniform(2, 26), rng.uniform(-24, 20), rng.uniform(7, 20)
         front = np.stack([edge[:, 0] + np.linspace(top, low, len(edge)), edge[:, 1] + rng.uniform(-4, 8)], 1)
         front = scene.wobble(front, 1.2)
         band = np.vstack([front, moved(front[::-1], wide, 0) + np.outer(np.linspace(0.5, 0, len(edge)), (wide, 0))])
