@@ -122,7 +122,7 @@ def _draw_rims(scene: Scene, bone: Temporal, floor: np.ndarray, shared: np.ndarr
     thick = np.array((0.1, 0.2, 0.3, 0.45, 0.75, 1.05, 1.15, 1, 0.8, 0.65, 0.7, 1.0)) * (7 + 6 * shared[0])
     inner = scene.wobble(floor - thick[:, None] * (0, 1), 1.2)
     fossa = np.vstack([inner, [(8, -20), (0, -34), (-30, -50), (floor[0, 0], -50)]])
-    scene.add_area("trough", bone.place(fossa), rng.uniform(0.3, 1.4), -bone.dense * (0.02 + 0.22 * shared[1]))
+    scene.add_area("trough", bone.place(fossa), rng.uniform(0.5, 2.2), -bone.dense * (0.03 + 0.29 * shared[1]))
     scene.add_line("trough", bone.place(inner[:11]), rng.uniform(0.0, 2.2, 11), 0.35, rng.uniform(0.0, 0.09))
     eminence = np.vstack([floor[3:9], [(-2, -4), (-8, -6), (-bone.reach - 4, -7)]])
     scene.add_area("trough", bone.place(eminence), rng.uniform(0.5, 1.6), rng.uniform(0.0, 0.07))
@@ -252,7 +252,7 @@ def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
         scene.add_line("trough", bone.place(fibre), (0.3, 1.0, 0.3), 0.3, rng.uniform(0.0, 0.09))
     wide, high, lean = rng.uniform(1.7, 3.8), rng.uniform(1.2, 2.5), rng.normal(0.35, 0.4)
     oval = ring((0, 0), wide, high, 9) @ [[np.cos(lean), -np.sin(lean)], [np.sin(lean), np.cos(lean)]]
-    clear = np.clip(rng.normal(0.65, 0.45), 0, 1.3)
+    clear = np.clip(rng.normal(0.48, 0.48), 0, 1.3)
     scene.add_area("trough", bone.place(centre + scene.wobble(2.4 * oval, 0.8)), 1.6, 0.07 * clear)
     scene.add_area("trough", bone.place(centre + scene.wobble(oval, 0.3)), rng.uniform(0.25, 0.7), -0.34 * clear)
 
