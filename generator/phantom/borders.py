@@ -58,7 +58,7 @@ def _draw_ascent(scene: Scene, rims: Rims, bones: list[Temporal]) -> None:
     """From the eminence the skull's floor climbs towards the midline: a bright band, crisp below, over the dark hollow
     between it and the arch."""
     rng = scene.rng
-    depth, wide, hollow = rng.uniform(0.0, 0.16), rng.uniform(3.5, 10), rng.uniform(0.0, 0.05)
+    depth, wide, hollow = rng.uniform(0.0, 0.16), rng.uniform(3.5, 10), rng.uniform(0.0, 0.04)
     for bone in bones:
         border = _uneven(scene, bone.floor[2:9])
         along = depth * np.clip(rng.uniform(0.2, 1.5, len(border)), 0.3, 1.2)

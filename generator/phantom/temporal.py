@@ -134,7 +134,7 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     rows, columns = (np.arange(length, dtype=np.float32) for length in body.values.shape)
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale  # mm
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
-    held = np.clip(1.3 + uneven - np.clip(1.2 * down / bone.low, 0, 2), 0, 1 + uneven)
+    held = np.clip(1.22 + uneven - np.clip(1.2 * down / bone.low, 0, 2), 0, 1 + uneven)
     return Patch(body.top, body.left, body.values * held * np.clip((out + 44) / 36, 0.12, 1))
 
 

@@ -13,7 +13,7 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.0, 0.03)
+    depth = scene.rng.uniform(-0.02, 0.025)
     for side in (-1, 1):
         hollow = [(74, 33), (81, 27), (91, 25), (99, 29), (101, 40), (96, 49), (86, 49), (77, 43)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
