@@ -108,7 +108,7 @@ def _draw_muscles(scene: Scene, side: int, edge: np.ndarray, depth: float) -> No
         front = scene.wobble(front, 1.2)
         band = np.vstack([front, moved(front[::-1], wide, 0) + np.outer(np.linspace(0.5, 0, len(edge)), (wide, 0))])
         scene.add_area("behind", mirrored(band, side), rng.uniform(0.3, 3.0), depth * rng.uniform(0.1, 1.2))
-    low = [(97, 104), (116, 100), (160, 112), (160, 165), (97, 165)]
+    low = [(104, 106), (118, 102), (160, 112), (160, 165), (102, 165)]
     scene.add_area("behind", mirrored(scene.wobble(low, 3.0), side), 6.0, 0.05)
 
 
