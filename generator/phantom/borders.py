@@ -36,9 +36,9 @@ BORDERS = (
 def draw_borders(scene: Scene, bones: list[Temporal]) -> None:
     """Draw what a head has of them: nearly alike on both sides, from hardly seen to very distinct."""
     rng, rims = scene.rng, Rims(scene)
-    clear = rng.uniform(0.35, 1.1)
+    clear = rng.uniform(0.2, 1.0)
     for seen, points, wide, depth in BORDERS:
-        shown, place = rng.uniform() < seen, rng.normal(0, (3.0, 2.5))
+        shown, place = rng.uniform() < 0.7 * seen, rng.normal(0, (3.0, 2.5))
         turned, strong = np.tan(rng.normal(0, 0.10)), depth * clear * rng.uniform(0.4, 1.2)
         line = np.array(points, dtype=float)
         line[:, 1] += turned * (line[:, 0] - line[:, 0].mean())
@@ -58,7 +58,7 @@ def _draw_ascent(scene: Scene, rims: Rims, bones: list[Temporal]) -> None:
     """From the eminence the skull's floor climbs towards the midline: a bright band, crisp below, over the dark hollow
     between it and the arch."""
     rng = scene.rng
-    depth, wide, hollow = rng.uniform(0.03, 0.17), rng.uniform(3.5, 10), rng.uniform(0.0, 0.09)
+    depth, wide, hollow = rng.uniform(0.0, 0.16), rng.uniform(3.5, 10), rng.uniform(0.0, 0.04)
     for bone in bones:
         border = _uneven(scene, bone.floor[2:9])
         along = depth * np.clip(rng.uniform(0.2, 1.5, len(border)), 0.3, 1.2)
@@ -78,7 +78,7 @@ def _draw_pit(scene: Scene, bones: list[Temporal]) -> None:
     """Between two floors of the skull little bone lies in the way: a dark lens above the joint in half of all heads."""
     rng = scene.rng
     centre, half = rng.normal((-34, -15), (9, 3.0)), rng.uniform((14, 2.5), (28, 6.5))
-    depth, blurred = max(0.0, rng.uniform(-0.16, 0.14)), rng.uniform(0.3, 1.6)
+    depth, blurred = max(0.0, rng.uniform(-0.12, 0.09)), rng.uniform(0.8, 2.4)
     lens = scene.wobble(ring((0, 0), *half, 9), 1.2) + centre
     for bone in bones:
         own = scene.wobble(lens, 0.6) + bone.roof

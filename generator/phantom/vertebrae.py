@@ -13,7 +13,7 @@ from .scene import Scene, mirrored, moved, ring
 # Arches and processes behind the bodies, and what lies over them; the faces of the joints, which slant.
 ARCHES = Tangle((146, 96), (7, 30), 9, (12, 36), (4, 14), 0.035, rise=0.2, turn=0.8, blurred=(0.3, 1.6))
 JOINTS = Tangle((0, 98), (5, 26), 6, (18, 40), (8, 18), 0.05, rise=0.5, turn=0.6, blurred=(0.3, 1.3))
-HIGH = Tangle((0, 0), (7, 8), 6, (16, 36), (8, 18), 0.05, rise=0.2, turn=1.2, blurred=(0.2, 1.0))  # of the upper two
+HIGH = Tangle((0, 0), (8, 9), 9, (14, 34), (4, 13), 0.05, rise=0.2, turn=1.2, blurred=(0.2, 1.0))  # of the upper two
 LEVELS = 6  # from the second vertebra on; what the field does not hold is cut off
 
 
@@ -40,7 +40,7 @@ class _Spine:
 
 
 def _random_spine(rng: np.random.Generator) -> _Spine:
-    slant = rng.normal(0.03, 0.05) if rng.uniform() < 0.6 else rng.uniform(0.1, 0.42)
+    slant = rng.normal(0.03, 0.05) if rng.uniform() < 0.5 else rng.uniform(0.1, 0.5)
     clear = rng.uniform(0.9, 2.2) if rng.uniform() < 0.6 else rng.uniform(0.05, 0.8)
     front, top, sway = max(114.0, rng.normal(123, 8)), rng.normal(50, 5), rng.normal(0, 0.0012)
     return _Spine(front, top, slant, sway, rng.uniform(20, 27), rng.normal(0.1, 0.09), clear, rng.uniform(0, 1))
@@ -53,11 +53,13 @@ def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
     spine = _random_spine(rng)
     room, pale = rng.uniform(3, 9), rng.uniform(0.02, 0.085)
     nape = rng.uniform(0.0, 0.06) + 0.04 * spine.clear
+    knob = rng.uniform(size=6)
     edges = {}
     for side in (-1, 1):
         corners = _corners(scene, spine)
         edges[side] = _draw_neck(scene, side, corners, room, pale * rng.uniform(0.8, 1.2), nape)
         _draw_atlas(scene, side, corners[0], spine.clear * rng.uniform(0.7, 1.2))
+        _draw_knob(scene, side, corners[0], knob)
         _draw_axis(scene, side, corners[0], spine)
         for at, tall in zip(corners[1:], np.diff(corners[1:, 1], append=corners[-1, 1] + spine.period), strict=True):
             if at[0] > 149 or at[1] > 157:  # mm: outside every field
@@ -67,7 +69,7 @@ def draw_spine(scene: Scene) -> dict[int, np.ndarray]:
     joints = replace(
         JOINTS, middle=(spine.front + 22 + 40 * spine.slant, 98), depth=JOINTS.depth * min(spine.clear, 1.4)
     )
-    high = replace(HIGH, middle=(spine.front + 9, spine.top + 6), depth=HIGH.depth * rng.uniform(0.3, 1.1))
+    high = replace(HIGH, middle=(spine.front + 9, spine.top + 6), depth=HIGH.depth * rng.uniform(0.3, 1.3))
     add_tangles(scene, (ARCHES, joints, high), BOTH)
     return edges
 
@@ -92,7 +94,22 @@ def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: 
     for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
         inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
         scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
+    _draw_muscles(scene, side, edge, 0.01 + 0.35 * pale)
     return edge
+
+
+def _draw_muscles(scene: Scene, side: int, edge: np.ndarray, depth: float) -> None:
+    """The neck's long muscles run from the skull down and forwards over the spine and past it: broad pale bands, some
+    with a definite border."""
+    rng = scene.rng
+    for _ in range(2):
+        top, low, wide = rng.uniform(2, 26), rng.uniform(-24, 20), rng.uniform(7, 20)
+        front = np.stack([edge[:, 0] + np.linspace(top, low, len(edge)), edge[:, 1] + rng.uniform(-4, 8)], 1)
+        front = scene.wobble(front, 1.2)
+        band = np.vstack([front, moved(front[::-1], wide, 0) + np.outer(np.linspace(0.5, 0, len(edge)), (wide, 0))])
+        scene.add_area("behind", mirrored(band, side), rng.uniform(0.3, 3.0), depth * rng.uniform(0.1, 1.2))
+    low = [(104, 106), (118, 102), (160, 112), (160, 165), (102, 165)]
+    scene.add_area("behind", mirrored(scene.wobble(low, 3.0), side), 6.0, 0.05)
 
 
 def _draw_fibres(scene: Scene, side: int, spine: _Spine) -> None:
@@ -138,6 +155,36 @@ def _draw_atlas(scene: Scene, side: int, axis, clear: float) -> None:
     scene.add_area("trough", hole, 0.9, -dense * rng.uniform(0.0, 0.7))
     behind = ring(np.add(at, (17, rng.uniform(-6, 8))), 12, rng.uniform(12, 20))
     scene.add_area("behind", mirrored(scene.wobble(behind, 2.0), side), 3.5, rng.uniform(0.0, 0.05))
+
+
+def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
+    """The first vertebra's side process, met along its length: in most heads a white round body with a definite
+    border, darker inside or with a hole, between the mastoid and the jaw. `shared` is what both sides have alike."""
+    rng = scene.rng
+    depth = np.clip(shared[0] - 0.3, 0, 1) * rng.uniform(0.16, 0.24)
+    middle = np.add(axis, (2 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
+    wide, high = 4.0 + 3.0 * shared[3], 4.5 + 4.5 * shared[4]
+    turn = rng.normal(0.2, 0.3)
+    around = ring((0, 0), wide, high, 9) @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    around = scene.wobble(around, 0.4)
+    body = mirrored(moved(around, *middle), side)
+    scene.add_area("trough", body, rng.uniform(0.4, 1.6), depth)
+    scene.add_line(
+        "trough", np.roll(body, 2, axis=0)[:7], rng.uniform(0.4, 1.8, 7), 0.35, depth * rng.uniform(0.2, 0.9)
+    )
+    inside = moved(rng.uniform(0.35, 0.65) * around, *(middle + rng.normal(0, 1, 2)))
+    scene.add_area("trough", mirrored(inside, side), rng.uniform(0.4, 1.2), -0.6 * shared[5] * depth)
+    for length, blurred, share in ((14, 0.6, 0.3), (24, 2.5, 0.6)):  # the mass it grows from, behind it
+        root = [
+            (-0.5 * wide, -0.7 * high),
+            (0.6 * length, -8),
+            (length, -3),
+            (length, 9),
+            (0.6 * length, 9),
+            (-0.2 * wide, high),
+        ]
+        root = mirrored(moved(scene.wobble(root, 1.5), *middle), side)
+        scene.add_area("trough", root, blurred * rng.uniform(0.6, 1.4), share * depth)
 
 
 def _draw_axis(scene: Scene, side: int, at, spine: _Spine) -> None:

@@ -13,9 +13,9 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(0.0, 0.045)
+    depth = scene.rng.uniform(-0.02, 0.025)
     for side in (-1, 1):
-        hollow = [(75, 31), (84, 26), (97, 25), (106, 31), (107, 41), (100, 50), (88, 49), (78, 42)]
+        hollow = [(74, 33), (81, 27), (91, 25), (99, 29), (101, 40), (96, 49), (86, 49), (77, 43)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
         scene.add_area("behind", hollow, scene.rng.uniform(1.0, 2.5), -depth * scene.rng.uniform(0.7, 1.3))
 
@@ -71,20 +71,20 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
     lower = scene.wobble(lower, 0.5)
     thick = rng.uniform(6, 11) * np.array((0.5, 0.8, 1, 1.05, 1.15, 1.3, 1.4))
     upper = scene.wobble(lower - thick[:, None] * (0, 1), 0.7)
-    depth = rng.uniform(0.02, 0.085)
+    depth = rng.uniform(0.02, 0.09)
     for height, share in ((upper, 0.7), (lower - 2.2 * thick[:, None] * (0, 1), 0.6)):
         band = scene.area(bone.place(np.vstack([lower, height[::-1]])), rng.uniform(0.3, 0.9))
         ends = scene.frame.to_pixels(bone.place([(far + 12, 0), (far - 10, 0)]))[:, 0] / band.step - band.left
         seen = np.clip((ends[1] - np.arange(band.values.shape[1], dtype=np.float32)) / (ends[1] - ends[0]), 0, 1)
         scene.add("trough", Patch(band.top, band.left, band.values * seen, band.step), share * depth)
-    for edge, most in ((moved(lower, 0, -0.5), 0.04), (upper, 0.05)):
+    for edge, most in ((moved(lower, 0, -0.5), 0.03), (upper, 0.035)):
         scene.add_line("trough", bone.place(edge[:6]), rng.uniform(0.2, 1.6, 6), 0.35, rng.uniform(0.0, most))
-    for _ in range(int(rng.integers(0, 5))):  # the greater wing and the pterygoid plates, met aslant
+    for _ in range(int(rng.integers(0, 3))):  # the greater wing and the pterygoid plates, met aslant
         start = (-reach - rng.uniform(4, 24), drop - rng.uniform(-3, 12))
         stop = np.array((far + rng.normal(4, 3), low - rng.uniform(-6, 10)))
-        line = np.array([start, 0.5 * (start + stop) + rng.normal(0, 1.5, 2), stop])
-        scene.add_line("trough", bone.place(line), (0.3, rng.uniform(0.5, 1.6), 0.4), 0.3, rng.uniform(0.01, 0.06))
-    under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach + 2, drop + 18), (-reach + 5, drop + 6)]
-    hollow = np.vstack([lower[:5], under])
-    for blurred, most in ((rng.uniform(0.3, 0.9), 0.03), (4.0, 0.015)):
+        line = np.array([start, 0.5 * (start + stop) + rng.normal((0, -2), 3, 2), stop])
+        scene.add_line("trough", bone.place(line), (0.4, rng.uniform(0.6, 2.4), 0.5), 0.4, rng.uniform(0.0, 0.05))
+    under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach - 6, drop + 19), (-reach - 3, drop + 8)]
+    hollow = np.vstack([lower[1:5], under])
+    for blurred, most in ((rng.uniform(0.3, 1.2), 0.035), (4.0, 0.015)):
         scene.add_area("trough", bone.place(hollow), blurred, -rng.uniform(0.0, most))
