@@ -40,18 +40,21 @@ def draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) ->
 
 
 def _draw_back_wall(scene: Scene, side: int, at: tuple[float, float, float], clear: float) -> None:
-    """The wall behind the sinus, where the upper jaw meets the pterygoid plates: two lines close together, which part
-    above into the skull's floor and the orbit, and below over the tuberosity."""
+    """The wall behind the sinus, where the upper jaw meets the pterygoid plates: two bent lines close together, one of
+    them often lost, which part above into the skull's floor and the orbit, and below over the tuberosity."""
     rng, (x, foot, lean) = scene.rng, at
     high, low = rng.uniform(8, 16), foot - rng.uniform(2, 9)
+    bow, lost = rng.normal(0, 1.8), rng.choice((-1, 1)) * (rng.uniform() < 0.5)
     for out in (-1, 1):
         gap, spread = rng.uniform(0.2, 1.1), rng.uniform(2, 9)
         aside = out * np.array((spread, gap + 0.25 * spread, gap, gap, gap, gap + rng.uniform(-1, 3)))
         height = (high - rng.uniform(6, 12), high, high + 9, low - 10, low, low + rng.uniform(6, 12))
         line = np.stack([x + lean * np.array((1, 0.6, 0.3, 0, 0, 0)) + aside, height], 1)
+        line[2:4, 0] += bow + rng.normal(0, 0.8)
         line = scene.wobble(curve(scene.wobble(line, 0.6), step=5.0), 0.2)
         widths = rng.uniform(0.6, 1.4) * rng.uniform(0.5, 1.3, len(line))
-        line, depth = mirrored(line, side), min(0.10 * clear * rng.uniform(0.3, 1.2), 0.10)
+        line, depth = mirrored(line, side), min(0.09 * clear * rng.uniform(0.3, 1.2), 0.065)
+        depth *= 0.15 if out == lost else 1.0
         scene.add_line("trough", line, widths, rng.uniform(0.15, 0.4), depth)
         scene.add_line("trough", moved(line, 0.9 * side * out, 0), 3 * widths, 0.8, 0.3 * depth)
     glow = mirrored([(x + 2, high), (x + 2.5, 28), (x + 2, low)], side)
