@@ -89,7 +89,7 @@ def _draw_temporal_crest(scene: Scene, rims: Rims, side: int) -> None:
     """The temporal crest inside the ramus, from the coronoid's tip to behind the last molar, and lines below it."""
     rng = scene.rng
     crest = scene.wobble([(77, 48), (79.5, 58), (81, 69), (79, 80), (74, 88)], 1.3)
-    rims.add("trough", crest, rng.uniform(3, 8), rng.uniform(0, 0.055) * np.array((0.5, 1, 1, 0.8, 0.3)), 0.4, side)
+    rims.add("trough", crest, -rng.uniform(3, 8), rng.uniform(0, 0.055) * np.array((0.5, 1, 1, 0.8, 0.3)), 0.4, side)
     for _ in range(int(rng.integers(1, 5))):  # and fainter ones, that run down to the angle
         start = rng.normal((96, 72), (7, 7))
         line = scene.wobble(start + np.outer((-1, 0, 1, 2), [rng.normal(0, 1.5), rng.uniform(4, 9)]), 0.8)

@@ -49,10 +49,8 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     lift, peak = jaws.condyle_height - 24.5 + rng.normal(0, 2.5), rng.normal(0, 2.0)
     size, low, dent = jaws.condyle_size, jaws.mandible_height - 32, jaws.antegonial_notch
     lean = rng.normal(2.0, 3.2)
-    belly, droop = (
-        rng.normal(1.0, 1.1),
-        np.clip(rng.normal(0.8, 2.0), -3.0, 4.5),
-    )  # how round the body hangs, how low the angle
+    own = rng.spawn(1)[0]  # numbers of its own: condyle and coronoid do not depend on them
+    belly, droop = own.normal(1.0, 1.1), np.clip(own.normal(0.8, 2.0), -3.0, 4.5)  # how round body and angle hang
     body = [(20, 140.0 + low), (34, 137.4 + low + 0.4 * belly), (49, 132.4 + low + 0.1 * flare + belly),
             (64 + 0.2 * wide, 124.6 + 0.9 * low + 0.3 * flare + belly + 0.2 * droop),
             (80 + 0.6 * wide, 115.4 + 0.7 * low + 0.6 * flare - 0.8 * dent + 0.3 * belly + 0.6 * droop)]  # fmt: skip
@@ -105,7 +103,7 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     rows, columns = (np.arange(length, dtype=np.float32) + 0.5 for length in scene.shape)
     height = np.interp(columns, line[:, 0], line[:, 1]).astype(np.float32)[None, :]
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
-    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (14 * scene.scale)
+    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / ((6 if upper else 14) * scene.scale)
     over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
     return 1 - over_teeth * (1 - np.clip(0.05 + depth / (8 if upper else 5), 0, 1))
 
@@ -114,13 +112,13 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
-    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.15 * front)
+    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.45 * front)
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.5 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
-    ramp = ramp * (1 - 0.32 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
+    ramp = ramp * (1 - 0.34 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
     lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
