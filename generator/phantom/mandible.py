@@ -39,6 +39,11 @@ def _crest_depth(patient: Patient, fdi: int, lost: float) -> float:
     return crown + CREST + patient.jaws.bone_loss + (lost if gone else 0.0)
 
 
+def _chin_height(patient: Patient) -> float:
+    """How much lower than usual the chin's border lies, mm: the head is held so that it stands near the film's edge."""
+    return 1.5 + 0.75 * (patient.jaws.mandible_height - 32)
+
+
 CONDYLE = 14  # the condyle's highest point among those of a posterior border
 
 
@@ -47,7 +52,7 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     jaws, rng = patient.jaws, scene.rng
     wide, flare = jaws.ramus_width - 33 + rng.normal(0, 2.0), jaws.gonial_flare + rng.normal(0, 1.4)
     lift, peak = jaws.condyle_height - 24.5 + rng.normal(0, 2.5), rng.normal(0, 2.0)
-    size, low, dent = jaws.condyle_size, jaws.mandible_height - 32, jaws.antegonial_notch
+    size, low, dent = jaws.condyle_size, _chin_height(patient), jaws.antegonial_notch
     lean = rng.normal(2.0, 3.2)
     own = rng.spawn(1)[0]  # numbers of its own: condyle and coronoid do not depend on them
     belly, droop = own.normal(1.0, 1.1), np.clip(own.normal(0.8, 2.0), -3.0, 4.5)  # how round body and angle hang
@@ -71,7 +76,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     """Draw the lower jaw between its two posterior borders; returns where canals and foramina lie, in pixels."""
     crest = alveolar_crest(patient, upper=False)
     right, left = borders[-1], borders[1]
-    chin = [(0.0, 140.4 + patient.jaws.mandible_height - 32)]
+    chin = [(0.0, 140.6 + _chin_height(patient))]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.5).fine(scene.shape)
