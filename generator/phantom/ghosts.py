@@ -51,18 +51,19 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     share = np.linspace(0, 1, 6)
     under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
     top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
-    inner, outer = rng.uniform(40, 62), 96 + rng.gamma(2.0, 18)  # towards the front it fades, and behind the jaw
-    back = rng.normal(-1, 4) + np.array([102, 100, 94, 85, 74])
-    dome = np.stack([back, np.append(low - 12, high + rng.normal(0, 3) + np.array([41, 27, 15, 6]))], 1)
-    near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (60, high)], 1.6), dome[::-1], under[2:]])
-    for field, blurred, depth in (
-        (np.vstack([top, under]), rng.uniform(0.2, 0.9), 0.075),
-        (near, rng.uniform(0.8, 3.0), 0.022),
+    inner, outer = rng.uniform(40, 62), 90 + rng.gamma(2.0, 12)  # towards the front it fades, and behind the jaw
+    back = rng.normal(0, 4) + np.array([104, 107, 105, 97, 84])
+    rise = rng.normal(0, 3)
+    dome = np.stack([back, np.append(low - 8, high + rise + np.array([38, 25, 13, 4]))], 1)
+    near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]])
+    for field, blurred, depth, climb in (
+        (np.vstack([top, under]), rng.uniform(0.3, 1.6), 0.062, rng.uniform(20, 45)),
+        (near, rng.uniform(1.0, 3.5), rng.uniform(0.01, 0.07), rng.uniform(6, 30)),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)
-        held = beyond(inner, 26, across) * (1 - beyond(outer, 30, across))
-        rising = np.clip((down - high - 4) / rng.uniform(20, 45), 0, 1)
+        held = beyond(inner, 26, across) * (1 - beyond(outer, 24, across))
+        rising = np.clip((down - high - 2) / climb, 0, 1)
         scene.add("behind", Patch(body.top, body.left, body.values * held * rising, body.step), depth * strength)
 
 

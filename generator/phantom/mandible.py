@@ -80,9 +80,11 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.5).fine(scene.shape)
-    body.add_to(scene.marrow["mandible"])
+    ramus = np.clip((scene.across[:, body.window[1]] - 58) / 24, 0, 1)  # little marrow between the plates up there
+    marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.05, 0.6) * ramus))
+    marrow.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
-    scene.add("trough", _thinned(scene, body, edge), BODY * density)
+    scene.add("trough", _thinned(scene, _soft_behind(scene, body, whole), edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
     rim = Patch(sharp.top, sharp.left, 0.2 * sharp.values + wide.values)
     scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.0, 0.02))
@@ -91,6 +93,19 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     draw_jawbone(scene, borders)
     return {"right": marks[0], "left": marks[1], "outline": body}
+
+
+def _soft_behind(scene: Scene, body: Patch, outline: np.ndarray) -> Patch:
+    """The jaw with an edge that is crisp below the teeth and comes up gradually behind: ramus and angle are rounded
+    there and stand aslant to the beam, more in one patient than in the next and never twice the same on both sides."""
+    soft = scene.area(outline, scene.rng.uniform(1.2, 2.6)).fine(scene.shape).within(body)
+    columns = (np.arange(scene.shape[1], dtype=np.float32) - scene.shape[1] / 2 + 0.5)[None, body.window[1]]
+    share = np.clip((scene.across[:, body.window[1]] - 70) / 22, 0, 1) * np.clip(
+        (118 - scene.down[body.window[0]]) / 14, 0, 1
+    )
+    right, left = scene.rng.uniform(0.2, 1.0, 2)
+    share = share * np.where(columns < 0, right, left).astype(np.float32)
+    return Patch(body.top, body.left, body.values + share * (soft - body.values))
 
 
 def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> None:
