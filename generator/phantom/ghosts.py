@@ -22,7 +22,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     aside = beyond(30, 18, scene.across)
     scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
     edge = rng.normal((88, 15, 42, 0), (5, 5, 5, 2))  # the head is alike on both sides
-    clear = rng.uniform(0.2, 1.3)
+    clear = rng.uniform(0.45, 1.35)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
         _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
@@ -58,7 +58,7 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]])
     for field, blurred, depth, climb in (
         (np.vstack([top, under]), rng.uniform(0.3, 1.6), 0.062, rng.uniform(20, 45)),
-        (near, rng.uniform(1.0, 3.5), rng.uniform(0.01, 0.07), rng.uniform(6, 30)),
+        (near, rng.uniform(1.0, 4.5), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)

@@ -74,8 +74,8 @@ def _draw_angle(scene: Scene, border: np.ndarray, side: int) -> None:
     angle = curve(border[3:9], step=4.0)
     swell = np.sin(np.linspace(0, np.pi, len(angle))) + 0.15
     inside = moved(angle, -0.4 * side, -0.6)
-    scene.add_line("trough", inside, 1.4 * swell, 0.5, rng.uniform(0.0, 0.05))
-    scene.add_line("trough", moved(inside, -0.8 * side, -0.8), 3.2 * swell, 1.2, rng.uniform(0.0, 0.03))
+    scene.add_line("trough", inside, 1.2 * swell, 0.5, rng.uniform(0.0, 0.19) ** 2)
+    scene.add_line("trough", moved(inside, -0.8 * side, -0.8), 3.2 * swell, 1.2, rng.uniform(0.0, 0.13) ** 2)
     if rng.uniform() < 0.5:
         apart = scene.wobble(moved(border[2:8], -rng.uniform(1, 3) * side, rng.normal(0, 3.2)), 0.6)
         scene.add_line("behind", apart, np.array((0.3, 1.2, 1.8, 1.8, 1.4, 0.3)), 0.5, rng.uniform(0.015, 0.05))

@@ -138,8 +138,8 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.5 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
-    ramp = ramp * (1 - 0.34 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
-    fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
+    ramp = ramp * (1 - 0.40 * np.clip((columns - 62) / 22, 0, 1) * np.clip((118 - rows) / 20, 0, 1))
+    fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.5 * np.clip((columns - 60) / 22, 0, 1))
     lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
@@ -155,7 +155,7 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     """The lower border: a grey band, not much denser than the bone above it, which runs out towards the angles."""
     rng, cortex = scene.rng, patient.jaws.cortex
-    along = np.array([0.2, 0.6, 0.9, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 0.9, 0.6, 0.2])
+    along = np.array([0.1, 0.3, 0.6, 1.0, 1.2, 1.3, 1.3, 1.3, 1.2, 1.0, 0.6, 0.3, 0.1])
     seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
     for more, share, blurred in ((0.9, 0.25, 0.5), (1.5, 0.38, 0.5), (2.7, 0.32, 1.2)):
         line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
