@@ -72,14 +72,14 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     the teeth, whose two sides are seldom alike, with a few upright stripes in it, paler or darker. The beam sweeps
     it sideways, so that what is upright keeps its edges: they are sharper than those of other ghosts."""
     rng = scene.rng
-    density = min(2.0, patient.soft_tissue["spine_density"] * rng.uniform(0.5, 1.5))
-    half, flare, top = rng.normal(24, 3.5), rng.uniform(0, 9), rng.uniform(86, 116)
+    density = min(2.0, 0.3 + 0.8 * patient.soft_tissue["spine_density"] * rng.uniform(0.5, 1.5))
+    half, flare, top = rng.normal(24, 2.6), rng.uniform(0, 8), rng.uniform(86, 116)
     rows, columns = scene.down[:, 0] > 64, scene.across[0] < 75
     if rows.sum() < 16:
         return
     down = scene.down[rows]
     x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
-    sides = half * rng.uniform(0.8, 1.2, 2)
+    sides = half * rng.uniform(0.86, 1.14, 2)
     soft = 1.4 + rng.gamma(1.3, 2.8, 2)
     wide, narrow = (_field(x, sides + more, soft + 0.6 * more) for more in (flare, 0.0))
     share = np.clip((132 - down) / 40, 0, 1)

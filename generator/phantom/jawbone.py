@@ -12,7 +12,7 @@ from .scene import Scene, mirrored, moved, ring
 def draw_jawbone(scene: Scene, borders: dict[int, np.ndarray]) -> None:
     """Draw all of it, given the posterior border of either side; how much of each shows is the patient's own."""
     rng = scene.rng
-    rims, dense = Rims(scene), rng.uniform(0.05, 1.0)
+    rims, dense = Rims(scene), rng.uniform(0.2, 1.2)
     ridge, hollow, open_bone = rng.uniform(0.0, 0.045), rng.uniform(0.0, 0.05), rng.uniform(0.15, 1.0)
     for side in (-1, 1):
         _draw_fossa(scene, rims, side, ridge * rng.uniform(0.5, 1.3), hollow * rng.uniform(0.7, 1.2))
@@ -55,11 +55,11 @@ def _draw_marrow_spaces(scene: Scene, side: int, amount: float) -> None:
 def _draw_plates(scene: Scene, side: int, amount: float) -> None:
     """Bright jagged plates of bone that run down between and below the roots, branch, and turn along the border."""
     rng = scene.rng
-    for _ in range(int(34 * amount)):
-        x = rng.triangular(6, 28, 74)
-        start = np.array([x, 109 - 0.0036 * x**2 + rng.normal(0, 6.5)])
+    for _ in range(int(46 * amount)):
+        x = rng.triangular(4, 30, 88)
+        start = np.array([x, 108 - 0.0036 * x**2 + rng.normal(0, 7.5)])
         aslant = rng.normal(0.35 if rng.uniform() < 0.65 else 1.5, 0.35)  # from upright: downwards and to the midline
-        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.3, 0.75), rng.uniform(0.009, 0.043)
+        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.3, 0.8), rng.uniform(0.009, 0.058)
         for share in (1.0, 0.5, 0.4)[: int(rng.integers(1, 4))]:
             heading = np.array([-np.sin(aslant), np.cos(aslant)])
             along = np.outer(np.linspace(0, length * share, 6), heading)

@@ -11,7 +11,7 @@ from .jawbone import draw_jawbone
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved, ring
 
-BODY, CORTEX = 0.125, 0.085
+BODY, CORTEX = 0.125, 0.115
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -157,7 +157,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     rng, cortex = scene.rng, patient.jaws.cortex
     along = np.array([0.1, 0.3, 0.6, 1.0, 1.2, 1.3, 1.3, 1.3, 1.2, 1.0, 0.6, 0.3, 0.1])
     seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
-    for more, share, blurred in ((0.9, 0.25, 0.5), (1.5, 0.38, 0.5), (2.7, 0.32, 1.2)):
+    for more, share, blurred in ((0.9, 0.25, 0.4), (1.7, 0.45, 0.4), (2.6, 0.30, 0.9)):
         line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
         scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
     dense = curve(border, step=1.0)
