@@ -55,15 +55,15 @@ def _draw_marrow_spaces(scene: Scene, side: int, amount: float) -> None:
 def _draw_plates(scene: Scene, side: int, amount: float) -> None:
     """Bright jagged plates of bone that run down between and below the roots, branch, and turn along the border."""
     rng = scene.rng
-    for _ in range(int(46 * amount)):
+    for _ in range(int(54 * amount)):
         x = rng.triangular(4, 30, 88)
         start = np.array([x, 108 - 0.0036 * x**2 + rng.normal(0, 7.5)])
         aslant = rng.normal(0.35 if rng.uniform() < 0.65 else 1.5, 0.35)  # from upright: downwards and to the midline
-        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.3, 0.8), rng.uniform(0.009, 0.058)
+        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.25, 0.6), rng.uniform(0.012, 0.062)
         for share in (1.0, 0.5, 0.4)[: int(rng.integers(1, 4))]:
             heading = np.array([-np.sin(aslant), np.cos(aslant)])
             along = np.outer(np.linspace(0, length * share, 6), heading)
-            plate = scene.wobble(start + along, 0.3 + 0.025 * length)
+            plate = scene.wobble(start + along, 0.4 + 0.035 * length)
             scene.add_line("trough", mirrored(plate, side), wide * np.array((0.3, 1, 1, 0.8, 1, 0.2)), 0.2, depth)
             start, aslant = plate[int(rng.integers(1, 4))], aslant + rng.normal(0, 0.7)
 

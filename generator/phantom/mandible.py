@@ -11,7 +11,7 @@ from .jawbone import draw_jawbone
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved, ring
 
-BODY, CORTEX = 0.125, 0.115
+BODY, CORTEX = 0.125, 0.11
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -79,7 +79,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     chin = [(0.0, 140.6 + _chin_height(patient))]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
-    body = scene.area(whole, 0.5).fine(scene.shape)
+    body = scene.area(whole, 0.8).fine(scene.shape)
     ramus = np.clip((scene.across[:, body.window[1]] - 58) / 24, 0, 1)  # little marrow between the plates up there
     marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.05, 0.6) * ramus))
     marrow.add_to(scene.marrow["mandible"])
@@ -157,8 +157,8 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     rng, cortex = scene.rng, patient.jaws.cortex
     along = np.array([0.1, 0.3, 0.6, 1.0, 1.2, 1.3, 1.3, 1.3, 1.2, 1.0, 0.6, 0.3, 0.1])
     seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
-    for more, share, blurred in ((0.9, 0.25, 0.4), (1.7, 0.45, 0.4), (2.6, 0.30, 0.9)):
-        line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
+    for more, share, blurred in ((0.9, 0.20, 0.6), (1.7, 0.45, 0.6), (2.6, 0.35, 0.9)):
+        line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.6), 0.12)
         scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
     dense = curve(border, step=1.0)
     for _ in range(int(rng.integers(4, 14))):  # and comes off in leaves, with marrow between them
