@@ -55,7 +55,9 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     back = rng.normal(0, 4) + np.array([104, 107, 105, 97, 84])
     rise = rng.normal(0, 3)
     dome = np.stack([back, np.append(low - 8, high + rise + np.array([38, 25, 13, 4]))], 1)
-    near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]])
+    near = np.vstack(
+        [scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]]
+    )
     for field, blurred, depth, climb in (
         (np.vstack([top, under]), rng.uniform(0.3, 1.6), 0.062, rng.uniform(20, 45)),
         (near, rng.uniform(1.0, 4.5), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),

@@ -12,7 +12,7 @@ from .scene import Scene, mirrored, moved, ring
 def draw_jawbone(scene: Scene, borders: dict[int, np.ndarray]) -> None:
     """Draw all of it, given the posterior border of either side; how much of each shows is the patient's own."""
     rng = scene.rng
-    rims, dense = Rims(scene), rng.uniform(0.2, 1.2)
+    rims, dense = Rims(scene), rng.uniform(0.1, 1.0)
     ridge, hollow, open_bone = rng.uniform(0.0, 0.045), rng.uniform(0.0, 0.05), rng.uniform(0.15, 1.0)
     for side in (-1, 1):
         _draw_fossa(scene, rims, side, ridge * rng.uniform(0.5, 1.3), hollow * rng.uniform(0.7, 1.2))
@@ -55,15 +55,15 @@ def _draw_marrow_spaces(scene: Scene, side: int, amount: float) -> None:
 def _draw_plates(scene: Scene, side: int, amount: float) -> None:
     """Bright jagged plates of bone that run down between and below the roots, branch, and turn along the border."""
     rng = scene.rng
-    for _ in range(int(54 * amount)):
+    for _ in range(int(46 * amount)):
         x = rng.triangular(4, 30, 88)
         start = np.array([x, 108 - 0.0036 * x**2 + rng.normal(0, 7.5)])
         aslant = rng.normal(0.35 if rng.uniform() < 0.65 else 1.5, 0.35)  # from upright: downwards and to the midline
-        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.25, 0.6), rng.uniform(0.012, 0.062)
+        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.25, 0.65), rng.uniform(0.01, 0.048)
         for share in (1.0, 0.5, 0.4)[: int(rng.integers(1, 4))]:
             heading = np.array([-np.sin(aslant), np.cos(aslant)])
             along = np.outer(np.linspace(0, length * share, 6), heading)
-            plate = scene.wobble(start + along, 0.4 + 0.035 * length)
+            plate = scene.wobble(start + along, 0.3 + 0.03 * length)
             scene.add_line("trough", mirrored(plate, side), wide * np.array((0.3, 1, 1, 0.8, 1, 0.2)), 0.2, depth)
             start, aslant = plate[int(rng.integers(1, 4))], aslant + rng.normal(0, 0.7)
 

@@ -11,7 +11,7 @@ from .jawbone import draw_jawbone
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved, ring
 
-BODY, CORTEX = 0.125, 0.11
+BODY, CORTEX = 0.125, 0.095
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -79,9 +79,9 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     chin = [(0.0, 140.6 + _chin_height(patient))]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
-    body = scene.area(whole, 0.8).fine(scene.shape)
+    body = scene.area(whole, 0.55).fine(scene.shape)
     ramus = np.clip((scene.across[:, body.window[1]] - 58) / 24, 0, 1)  # little marrow between the plates up there
-    marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.05, 0.6) * ramus))
+    marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.0, 0.35) * ramus))
     marrow.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, _soft_behind(scene, body, whole), edge), BODY * density)
@@ -103,7 +103,7 @@ def _soft_behind(scene: Scene, body: Patch, outline: np.ndarray) -> Patch:
     share = np.clip((scene.across[:, body.window[1]] - 70) / 22, 0, 1) * np.clip(
         (118 - scene.down[body.window[0]]) / 14, 0, 1
     )
-    right, left = scene.rng.uniform(0.2, 1.0, 2)
+    right, left = scene.rng.uniform(0.0, 0.8, 2)
     share = share * np.where(columns < 0, right, left).astype(np.float32)
     return Patch(body.top, body.left, body.values + share * (soft - body.values))
 
@@ -157,7 +157,7 @@ def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> No
     rng, cortex = scene.rng, patient.jaws.cortex
     along = np.array([0.1, 0.3, 0.6, 1.0, 1.2, 1.3, 1.3, 1.3, 1.2, 1.0, 0.6, 0.3, 0.1])
     seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
-    for more, share, blurred in ((0.9, 0.20, 0.6), (1.7, 0.45, 0.6), (2.6, 0.35, 0.9)):
+    for more, share, blurred in ((0.9, 0.22, 0.5), (1.7, 0.43, 0.5), (2.6, 0.35, 0.9)):
         line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.6), 0.12)
         scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
     dense = curve(border, step=1.0)
