@@ -21,7 +21,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror[-lift:] = 0
     aside = beyond(30, 18, scene.across)
     scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
-    edge = rng.normal((88, 15, 42, 0), (5, 5, 5, 2))  # the head is alike on both sides
+    edge = rng.normal((90, 15, 42, 1), (5, 5, 5, 2))  # the head is alike on both sides
     clear = rng.uniform(0.45, 1.35)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
@@ -51,7 +51,7 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     share = np.linspace(0, 1, 6)
     under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
     top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
-    inner, outer = rng.uniform(40, 62), 90 + rng.gamma(2.0, 12)  # towards the front it fades, and behind the jaw
+    inner, outer = rng.uniform(40, 62), 89 + rng.gamma(2.0, 10)  # towards the front it fades, and behind the jaw
     back = rng.normal(0, 4) + np.array([104, 107, 105, 97, 84])
     rise = rng.normal(0, 3)
     dome = np.stack([back, np.append(low - 8, high + rise + np.array([38, 25, 13, 4]))], 1)
@@ -59,7 +59,7 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
         [scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]]
     )
     for field, blurred, depth, climb in (
-        (np.vstack([top, under]), rng.uniform(0.3, 1.6), 0.062, rng.uniform(20, 45)),
+        (np.vstack([top, under]), rng.uniform(0.3, 1.4), 0.082, rng.uniform(20, 45)),
         (near, rng.uniform(1.0, 4.5), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),
     ):
         body = scene.area(mirrored(field, side), blurred)
