@@ -82,7 +82,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     down = scene.down[rows]
     x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
     sides = half * rng.uniform(0.86, 1.14, 2)
-    soft = 1.4 + rng.gamma(1.3, 2.8, 2)
+    soft = 2.2 + rng.gamma(1.3, 3.0, 2)
     wide, narrow = (_field(x, sides + more, soft + 0.6 * more) for more in (flare, 0.0))
     share = np.clip((132 - down) / 40, 0, 1)
     shadow = share * wide + (1 - share) * narrow
@@ -104,7 +104,7 @@ def _stripes(rng: np.random.Generator, x: np.ndarray, half: float) -> np.ndarray
     stripes = -rng.uniform(-0.05, 0.45) * _field(x, rng.uniform(3, 11, 2), rng.uniform(2, 9, 2))
     for _ in range(4):
         middle, wide = rng.normal(0, 0.6 * half), rng.uniform(3, 20)
-        soft = 0.8 + rng.gamma(1.2, 2.8, 2)
+        soft = 1.2 + rng.gamma(1.3, 3.0, 2)
         stripes = stripes + rng.uniform(-0.3, 0.42) * _field(x - middle, np.full(2, wide / 2), soft)
     return stripes[None, :]
 
