@@ -22,6 +22,8 @@ def draw_alveoli(scene: Scene, patient: Patient) -> None:
             x, y = crest.T
             hollow = np.vstack([np.stack([x, y + 4], 1), np.stack([0.94 * x, y + 22], 1)[::-1]])
             scene.add_area("trough", hollow, 4.0, -0.05)
+            front = np.vstack([np.stack([0.85 * x[3:-3], y[3:-3] + 1], 1), np.stack([0.7 * x, y + 19], 1)[::-1]])
+            scene.add_area("trough", front, 4.0, -scene.rng.uniform(0.01, 0.09))  # thin about the front teeth
         firm = scene.rng.uniform(0.2, 1.1) * patient.jaws.bone_density
         for share in (0.3, 0.6, 1.0):
             deep = DEEP[upper] * share * (-1 if upper else 1)

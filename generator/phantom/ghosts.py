@@ -21,8 +21,8 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     mirror[-lift:] = 0
     aside = beyond(30, 18, scene.across)
     scene.ghost += 0.025 * strength * aside * blur(mirror, (1.2 * scene.scale, 11 * scene.scale))
-    edge = rng.normal((88, 15, 42, 0), (5, 5, 5, 2))  # the head is alike on both sides
-    clear = rng.uniform(0.2, 1.3)
+    edge = rng.normal((90, 15, 42, 1), (5, 5, 5, 2))  # the head is alike on both sides
+    clear = rng.uniform(0.45, 1.35)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
         _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
@@ -51,41 +51,46 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     share = np.linspace(0, 1, 6)
     under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
     top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
-    inner, outer = rng.uniform(40, 62), 96 + rng.gamma(2.0, 18)  # towards the front it fades, and behind the jaw
-    back = rng.normal(-1, 4) + np.array([102, 100, 94, 85, 74])
-    dome = np.stack([back, np.append(low - 12, high + rng.normal(0, 3) + np.array([41, 27, 15, 6]))], 1)
-    near = np.vstack([scene.wobble([(16, high + 14), (40, high + 2), (60, high)], 1.6), dome[::-1], under[2:]])
-    for field, blurred, depth in (
-        (np.vstack([top, under]), rng.uniform(0.2, 0.9), 0.075),
-        (near, rng.uniform(0.8, 3.0), 0.022),
+    inner, outer = rng.uniform(40, 62), 89 + rng.gamma(2.0, 10)  # towards the front it fades, and behind the jaw
+    back = rng.normal(0, 4) + np.array([104, 107, 105, 97, 84])
+    rise = rng.normal(0, 3)
+    dome = np.stack([back, np.append(low - 8, high + rise + np.array([38, 25, 13, 4]))], 1)
+    near = np.vstack(
+        [scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]]
+    )
+    for field, blurred, depth, climb in (
+        (np.vstack([top, under]), rng.uniform(0.3, 1.4), 0.082, rng.uniform(20, 45)),
+        (near, rng.uniform(1.0, 4.5), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)
-        held = beyond(inner, 26, across) * (1 - beyond(outer, 30, across))
-        rising = np.clip((down - high - 4) / rng.uniform(20, 45), 0, 1)
+        held = beyond(inner, 26, across) * (1 - beyond(outer, 24, across))
+        rising = np.clip((down - high - 2) / climb, 0, 1)
         scene.add("behind", Patch(body.top, body.left, body.values * held * rising, body.step), depth * strength)
 
 
 def _draw_spine(scene: Scene, patient: Patient) -> None:
     """The cervical spine between tube and detector, magnified and smeared: a pale field over the chin, wider towards
-    the teeth, whose two sides are seldom alike, with a few upright stripes in it, paler or darker."""
+    the teeth, whose two sides are seldom alike, with a few upright stripes in it, paler or darker. The beam sweeps
+    it sideways, so that what is upright keeps its edges: they are sharper than those of other ghosts."""
     rng = scene.rng
-    density = min(2.0, patient.soft_tissue["spine_density"] * rng.uniform(0.5, 1.5))
-    half, flare, top = rng.uniform(17, 33), rng.uniform(0, 11), rng.uniform(82, 116)
-    rows, columns = scene.down[:, 0] > 72, scene.across[0] < 75
+    density = min(2.0, 0.3 + 0.8 * patient.soft_tissue["spine_density"] * rng.uniform(0.5, 1.5))
+    half, flare, top = rng.normal(24, 2.6), rng.uniform(0, 8), rng.uniform(86, 116)
+    rows, columns = scene.down[:, 0] > 64, scene.across[0] < 75
     if rows.sum() < 16:
         return
     down = scene.down[rows]
     x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
-    sides = half * rng.uniform(0.8, 1.2, 2)
-    soft = rng.uniform(1.5, 6) + rng.gamma(1.3, 3.0, 2)
-    wide, narrow = (_field(x, sides + more, soft + 0.5 * more) for more in (flare, 0.0))
+    sides = half * rng.uniform(0.86, 1.14, 2)
+    soft = 2.2 + rng.gamma(1.3, 3.0, 2)
+    wide, narrow = (_field(x, sides + more, soft + 0.6 * more) for more in (flare, 0.0))
     share = np.clip((132 - down) / 40, 0, 1)
     shadow = share * wide + (1 - share) * narrow
     shadow *= 1 + _stripes(rng, x, half) * np.clip((down - top + 20) / 30, 0.3, 1)
-    rises = np.clip((down - top + 18) / rng.uniform(20, 55), 0, 1)  # the shoulder's thickness comes up with it
-    rises = rises * (0.6 + 0.4 * np.clip((down - 100) / 40, 0, 1))
-    scene.behind[np.ix_(rows, columns)] += np.float32(0.105 * density) * rises * shadow
+    rises = np.clip((down - top + 18) / rng.uniform(14, 55), 0, 1)  # the shoulder's thickness comes up with it
+    rises = rises * (0.65 + 0.35 * np.clip((down - 100) / 40, 0, 1))
+    shadow = rises * shadow + _middle(rng, x) * np.clip((down - 72) / 28, 0, 1)
+    scene.behind[np.ix_(rows, columns)] += np.float32(0.112 * density) * shadow
     _draw_strands(scene, density, half)
 
 
@@ -96,11 +101,19 @@ def _field(x: np.ndarray, sides: np.ndarray, soft: np.ndarray) -> np.ndarray:
 
 def _stripes(rng: np.random.Generator, x: np.ndarray, half: float) -> np.ndarray:
     """Upright stripes, as shares of the field they lie in: edges of vertebrae and the gap between them, smeared."""
-    stripes = -rng.uniform(0.0, 0.6) * (rng.uniform() < 0.5) * _field(x, rng.uniform(2, 10, 2), rng.uniform(3, 9, 2))
-    for _ in range(3):
-        middle, wide = rng.normal(0, 0.6 * half), rng.uniform(4, 20)
-        stripes = stripes + rng.uniform(-0.3, 0.45) * _field(x - middle, np.full(2, wide / 2), rng.uniform(3, 14, 2))
+    stripes = -rng.uniform(-0.05, 0.45) * _field(x, rng.uniform(3, 11, 2), rng.uniform(2, 9, 2))
+    for _ in range(4):
+        middle, wide = rng.normal(0, 0.6 * half), rng.uniform(3, 20)
+        soft = 1.2 + rng.gamma(1.3, 3.0, 2)
+        stripes = stripes + rng.uniform(-0.3, 0.42) * _field(x - middle, np.full(2, wide / 2), soft)
     return stripes[None, :]
+
+
+def _middle(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
+    """The seam where the beam meets the spine edge on: a narrow line in the middle, most often paler, from the front
+    teeth down, sharp like a scratch in one patient and not there in the next."""
+    seam = rng.uniform(0, 1) ** 1.3 * rng.choice((0.7, 0.7, -0.4))
+    return (seam * _field(x - rng.normal(0, 1.2), rng.uniform(0.5, 3.0, 2), 0.6 + rng.gamma(1.2, 1.0, 2)))[None, :]
 
 
 def _draw_strands(scene: Scene, density: float, half: float) -> None:

@@ -12,7 +12,7 @@ from .scene import Scene, mirrored, moved, ring
 def draw_jawbone(scene: Scene, borders: dict[int, np.ndarray]) -> None:
     """Draw all of it, given the posterior border of either side; how much of each shows is the patient's own."""
     rng = scene.rng
-    rims, dense = Rims(scene), rng.uniform(0.05, 1.0)
+    rims, dense = Rims(scene), rng.uniform(0.1, 1.0)
     ridge, hollow, open_bone = rng.uniform(0.0, 0.045), rng.uniform(0.0, 0.05), rng.uniform(0.15, 1.0)
     for side in (-1, 1):
         _draw_fossa(scene, rims, side, ridge * rng.uniform(0.5, 1.3), hollow * rng.uniform(0.7, 1.2))
@@ -55,15 +55,15 @@ def _draw_marrow_spaces(scene: Scene, side: int, amount: float) -> None:
 def _draw_plates(scene: Scene, side: int, amount: float) -> None:
     """Bright jagged plates of bone that run down between and below the roots, branch, and turn along the border."""
     rng = scene.rng
-    for _ in range(int(34 * amount)):
-        x = rng.triangular(6, 28, 74)
-        start = np.array([x, 109 - 0.0036 * x**2 + rng.normal(0, 6.5)])
+    for _ in range(int(46 * amount)):
+        x = rng.triangular(4, 30, 88)
+        start = np.array([x, 108 - 0.0036 * x**2 + rng.normal(0, 7.5)])
         aslant = rng.normal(0.35 if rng.uniform() < 0.65 else 1.5, 0.35)  # from upright: downwards and to the midline
-        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.3, 0.75), rng.uniform(0.009, 0.043)
+        length, wide, depth = rng.uniform(5, 17), rng.uniform(0.25, 0.65), rng.uniform(0.01, 0.048)
         for share in (1.0, 0.5, 0.4)[: int(rng.integers(1, 4))]:
             heading = np.array([-np.sin(aslant), np.cos(aslant)])
             along = np.outer(np.linspace(0, length * share, 6), heading)
-            plate = scene.wobble(start + along, 0.3 + 0.025 * length)
+            plate = scene.wobble(start + along, 0.3 + 0.03 * length)
             scene.add_line("trough", mirrored(plate, side), wide * np.array((0.3, 1, 1, 0.8, 1, 0.2)), 0.2, depth)
             start, aslant = plate[int(rng.integers(1, 4))], aslant + rng.normal(0, 0.7)
 
@@ -74,8 +74,8 @@ def _draw_angle(scene: Scene, border: np.ndarray, side: int) -> None:
     angle = curve(border[3:9], step=4.0)
     swell = np.sin(np.linspace(0, np.pi, len(angle))) + 0.15
     inside = moved(angle, -0.4 * side, -0.6)
-    scene.add_line("trough", inside, 1.4 * swell, 0.5, rng.uniform(0.0, 0.05))
-    scene.add_line("trough", moved(inside, -0.8 * side, -0.8), 3.2 * swell, 1.2, rng.uniform(0.0, 0.03))
+    scene.add_line("trough", inside, 1.2 * swell, 0.5, rng.uniform(0.0, 0.19) ** 2)
+    scene.add_line("trough", moved(inside, -0.8 * side, -0.8), 3.2 * swell, 1.2, rng.uniform(0.0, 0.13) ** 2)
     if rng.uniform() < 0.5:
         apart = scene.wobble(moved(border[2:8], -rng.uniform(1, 3) * side, rng.normal(0, 3.2)), 0.6)
         scene.add_line("behind", apart, np.array((0.3, 1.2, 1.8, 1.8, 1.4, 0.3)), 0.5, rng.uniform(0.015, 0.05))
@@ -89,7 +89,7 @@ def _draw_temporal_crest(scene: Scene, rims: Rims, side: int) -> None:
     """The temporal crest inside the ramus, from the coronoid's tip to behind the last molar, and lines below it."""
     rng = scene.rng
     crest = scene.wobble([(77, 48), (79.5, 58), (81, 69), (79, 80), (74, 88)], 1.3)
-    rims.add("trough", crest, rng.uniform(3, 8), rng.uniform(0, 0.055) * np.array((0.5, 1, 1, 0.8, 0.3)), 0.4, side)
+    rims.add("trough", crest, -rng.uniform(3, 8), rng.uniform(0, 0.055) * np.array((0.5, 1, 1, 0.8, 0.3)), 0.4, side)
     for _ in range(int(rng.integers(1, 5))):  # and fainter ones, that run down to the angle
         start = rng.normal((96, 72), (7, 7))
         line = scene.wobble(start + np.outer((-1, 0, 1, 2), [rng.normal(0, 1.5), rng.uniform(4, 9)]), 0.8)

@@ -11,7 +11,7 @@ from .jawbone import draw_jawbone
 from .raster import Patch, band_noise
 from .scene import Scene, mirrored, moved, ring
 
-BODY, CORTEX = 0.125, 0.085
+BODY, CORTEX = 0.125, 0.095
 RESORPTION = 4.0  # mm of ridge lost where a tooth is missing (Tallgren 1972: 9 to 10 mm in the lower jaw in 25 years)
 
 
@@ -39,6 +39,11 @@ def _crest_depth(patient: Patient, fdi: int, lost: float) -> float:
     return crown + CREST + patient.jaws.bone_loss + (lost if gone else 0.0)
 
 
+def _chin_height(patient: Patient) -> float:
+    """How much lower than usual the chin's border lies, mm: the head is held so that it stands near the film's edge."""
+    return 1.5 + 0.75 * (patient.jaws.mandible_height - 32)
+
+
 CONDYLE = 14  # the condyle's highest point among those of a posterior border
 
 
@@ -47,12 +52,10 @@ def posterior_border(patient: Patient, scene: Scene, side: int) -> np.ndarray:
     jaws, rng = patient.jaws, scene.rng
     wide, flare = jaws.ramus_width - 33 + rng.normal(0, 2.0), jaws.gonial_flare + rng.normal(0, 1.4)
     lift, peak = jaws.condyle_height - 24.5 + rng.normal(0, 2.5), rng.normal(0, 2.0)
-    size, low, dent = jaws.condyle_size, jaws.mandible_height - 32, jaws.antegonial_notch
+    size, low, dent = jaws.condyle_size, _chin_height(patient), jaws.antegonial_notch
     lean = rng.normal(2.0, 3.2)
-    belly, droop = (
-        rng.normal(1.0, 1.1),
-        np.clip(rng.normal(0.8, 2.0), -3.0, 4.5),
-    )  # how round the body hangs, how low the angle
+    own = rng.spawn(1)[0]  # numbers of its own: condyle and coronoid do not depend on them
+    belly, droop = own.normal(1.0, 1.1), np.clip(own.normal(0.8, 2.0), -3.0, 4.5)  # how round body and angle hang
     body = [(20, 140.0 + low), (34, 137.4 + low + 0.4 * belly), (49, 132.4 + low + 0.1 * flare + belly),
             (64 + 0.2 * wide, 124.6 + 0.9 * low + 0.3 * flare + belly + 0.2 * droop),
             (80 + 0.6 * wide, 115.4 + 0.7 * low + 0.6 * flare - 0.8 * dent + 0.3 * belly + 0.6 * droop)]  # fmt: skip
@@ -73,13 +76,15 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     """Draw the lower jaw between its two posterior borders; returns where canals and foramina lie, in pixels."""
     crest = alveolar_crest(patient, upper=False)
     right, left = borders[-1], borders[1]
-    chin = [(0.0, 140.4 + patient.jaws.mandible_height - 32)]
+    chin = [(0.0, 140.6 + _chin_height(patient))]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
-    body = scene.area(whole, 0.5).fine(scene.shape)
-    body.add_to(scene.marrow["mandible"])
+    body = scene.area(whole, 0.55).fine(scene.shape)
+    ramus = np.clip((scene.across[:, body.window[1]] - 58) / 24, 0, 1)  # little marrow between the plates up there
+    marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.0, 0.35) * ramus))
+    marrow.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
-    scene.add("trough", _thinned(scene, body, edge), BODY * density)
+    scene.add("trough", _thinned(scene, _soft_behind(scene, body, whole), edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
     rim = Patch(sharp.top, sharp.left, 0.2 * sharp.values + wide.values)
     scene.add("trough", _broken(scene, _thinned(scene, rim, edge)), scene.rng.uniform(0.0, 0.02))
@@ -88,6 +93,19 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     marks = [_draw_side(scene, patient, border, side) for border, side in ((right, -1), (left, 1))]
     draw_jawbone(scene, borders)
     return {"right": marks[0], "left": marks[1], "outline": body}
+
+
+def _soft_behind(scene: Scene, body: Patch, outline: np.ndarray) -> Patch:
+    """The jaw with an edge that is crisp below the teeth and comes up gradually behind: ramus and angle are rounded
+    there and stand aslant to the beam, more in one patient than in the next and never twice the same on both sides."""
+    soft = scene.area(outline, scene.rng.uniform(1.2, 2.6)).fine(scene.shape).within(body)
+    columns = (np.arange(scene.shape[1], dtype=np.float32) - scene.shape[1] / 2 + 0.5)[None, body.window[1]]
+    share = np.clip((scene.across[:, body.window[1]] - 70) / 22, 0, 1) * np.clip(
+        (118 - scene.down[body.window[0]]) / 14, 0, 1
+    )
+    right, left = scene.rng.uniform(0.0, 0.8, 2)
+    share = share * np.where(columns < 0, right, left).astype(np.float32)
+    return Patch(body.top, body.left, body.values + share * (soft - body.values))
 
 
 def _draw_alveolar_process(scene: Scene, crest: np.ndarray, density: float) -> None:
@@ -105,7 +123,7 @@ def crest_edge(scene: Scene, crest: np.ndarray, upper: bool) -> np.ndarray:
     rows, columns = (np.arange(length, dtype=np.float32) + 0.5 for length in scene.shape)
     height = np.interp(columns, line[:, 0], line[:, 1]).astype(np.float32)[None, :]
     depth = (height - rows[:, None] if upper else rows[:, None] - height) / scene.scale
-    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / (14 * scene.scale)
+    inside = np.minimum(line[-1, 0] - columns, columns - line[0, 0]) / ((6 if upper else 14) * scene.scale)
     over_teeth = np.clip(inside, 0, 1).astype(np.float32)[None, :]
     return 1 - over_teeth * (1 - np.clip(0.05 + depth / (8 if upper else 5), 0, 1))
 
@@ -114,14 +132,14 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     """The jaw's depth: the coronoid a thin plate, the body thick, thin again over the submandibular fossa."""
     rows, columns = scene.down[bone.window[0]], scene.across[:, bone.window[1]]
     front = np.clip(1 - (columns - 70) / 18, 0, 1) * np.clip((88 - rows) / 12, 0, 1)
-    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.15 * front)
+    ramp = np.clip((rows - 46) / 44, 0, 1) * (1 - 0.45 * front)
     tip = np.clip(
         (columns - 90) / 8 + np.clip((rows - 50) / 26, 0.4, 1), 0, 1
     )  # of the coronoid, thinner than the neck
     ramp = np.maximum(ramp, 0.5 * tip * np.clip((columns - 68) / 12, 0, 1))  # the ramus is a plate, evenly thick
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
-    ramp = ramp * (1 - 0.32 * np.clip((columns - 62) / 16, 0, 1) * np.clip((104 - rows) / 16, 0, 1))
-    fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.8 * np.clip((columns - 60) / 22, 0, 1))
+    ramp = ramp * (1 - 0.40 * np.clip((columns - 62) / 22, 0, 1) * np.clip((118 - rows) / 20, 0, 1))
+    fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.5 * np.clip((columns - 60) / 22, 0, 1))
     lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
@@ -137,10 +155,10 @@ def _broken(scene: Scene, rim: Patch) -> Patch:
 def _draw_lower_cortex(scene: Scene, patient: Patient, border: np.ndarray) -> None:
     """The lower border: a grey band, not much denser than the bone above it, which runs out towards the angles."""
     rng, cortex = scene.rng, patient.jaws.cortex
-    along = np.array([0.2, 0.6, 0.9, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 0.9, 0.6, 0.2])
+    along = np.array([0.1, 0.3, 0.6, 1.0, 1.2, 1.3, 1.3, 1.3, 1.2, 1.0, 0.6, 0.3, 0.1])
     seen, thick = rng.uniform(0.5, 1.6), cortex * along * rng.uniform(0.75, 1.25, 13)
-    for more, share, blurred in ((0.9, 0.25, 0.5), (1.5, 0.38, 0.5), (2.7, 0.32, 1.2)):
-        line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.15), 0.12)
+    for more, share, blurred in ((0.9, 0.22, 0.5), (1.7, 0.43, 0.5), (2.6, 0.35, 0.9)):
+        line = scene.wobble(moved(border, 0, -0.5 * cortex * more - 0.6), 0.12)
         scene.add_line("trough", line, more * thick, blurred, share * CORTEX * seen)
     dense = curve(border, step=1.0)
     for _ in range(int(rng.integers(4, 14))):  # and comes off in leaves, with marrow between them

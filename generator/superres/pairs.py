@@ -51,7 +51,6 @@ class Pairs(Dataset):
         piece = piece[:, ::-1] if draw.random() < 0.5 else piece
         return np.ascontiguousarray(piece, np.float32) / 255
 
-
     def _start(self, length: int, draw: np.random.Generator) -> int:
         """Where a crop begins, on the grid of the small image, so that borders and markers look as they will.
 

@@ -274,9 +274,7 @@ def _in_colour(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
-def _run(
-    run: Run, trainer: Trainer, pairs: Pairs, workers: int, progress: Callable, from_step: int | None
-) -> Path:
+def _run(run: Run, trainer: Trainer, pairs: Pairs, workers: int, progress: Callable, from_step: int | None) -> Path:
     preset, accelerator = trainer.preset, trainer.accelerator
     last = preset.l1_steps + preset.gan_steps
     state = run.load_state(step=from_step) or {"step": 0}
