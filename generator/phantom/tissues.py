@@ -73,7 +73,7 @@ def _root_dentine(grid: ToothGrid) -> np.ndarray:
     slim = np.clip(1.0 + (0.34 if front else 0.40) * grid.v / grid.root, 0.3, 1.0)
     # Bone takes the place of what lies before and behind; the least of it around front teeth, the
     # most in the back of the upper jaw, where the zygoma lies over it besides.
-    kept = (0.86 if grid.tooth.upper else 0.94) if front else 0.60 if grid.tooth.upper else 0.80
+    kept = (0.93 if grid.tooth.upper else 0.98) if front else 0.70 if grid.tooth.upper else 0.86
     slim *= kept + 0.31 * np.exp(np.minimum(grid.v, 0) / 5.0)
     return ROOT * slim * depth * np.clip(1.6 - grid.v, 0, 1)
 
