@@ -195,7 +195,7 @@ def _settle(rng: np.random.Generator, patient: Patient) -> None:
 
 def _crown_a_pair(rng: np.random.Generator, patient: Patient) -> None:
     """Front teeth that broke together, crowned together, often with filled roots."""
-    if patient.age < 22 or rng.uniform() > 0.07:
+    if patient.age < 22 or rng.uniform() > 0.05:
         return
     first = int(rng.choice((12, 11, 21)))
     pair = [patient.tooth(first), patient.tooth({12: 11, 11: 21, 21: 22}[first])]

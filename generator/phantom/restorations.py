@@ -80,7 +80,7 @@ def _cast(grid: ToothGrid, inside: np.ndarray) -> np.ndarray:
         return METAL * thickness * grid.soft(inside)
     aside = 0.9 + 0.25 * grid.form[8] + 0.35 * np.sin(1.3 * grid.u + 9 * grid.tooth.root_bend)
     coping = inside - aside - 0.12 * np.maximum(0, grid.v - 0.5 * grid.crown)  # ceramic is thickest at the tip
-    cast = float(np.clip(0.50 + 0.12 * grid.form[9], 0.36, 0.75)) * METAL
+    cast = float(np.clip(0.36 + 0.16 * grid.form[9], 0.08, 0.75)) * METAL
     return CERAMIC * (0.4 + 0.6 * np.sqrt(edge)) * grid.soft(inside) + cast * shell * grid.soft(0.7 * coping)
 
 
@@ -134,4 +134,4 @@ def connector(before: Stand, after: Stand, shape: tuple[int, int]) -> Patch:
     """The solder joint between two units of a bridge."""
     ends = np.array([before.point(0, 4.5), after.point(0, 4.5)])
     line = ends[0] + np.linspace(0, 1, 12)[:, None] * (ends[1] - ends[0])
-    return stroke(line, 2.4 * before.scale, shape)
+    return stroke(line, 3.6 * before.scale, shape)
