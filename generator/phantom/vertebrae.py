@@ -90,7 +90,7 @@ def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: 
     edge[-1, 0] += 3 * (edge[-2, 0] - edge[-3, 0]) / 2
     edge = scene.wobble(edge - np.outer((1.3, 0.7, 0.8, 1.2, 1.5, 1.5), (room, 0)), 0.7)
     out = [(190, 175), (190, 38)]
-    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.3, 0.9), pale)
+    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.5, 3.0), pale)
     for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
         inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
         scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
@@ -224,10 +224,10 @@ def _draw_body(scene: Scene, side: int, at, period: float, spine: _Spine) -> Non
     front = [(0.6, 2.0), (0.8 + hollow, 0.35 * tall), (0.6 + hollow, 0.68 * tall), (-0.6 - beak, tall - 2.2)]
     waist = [(deep - 1.5, deep * slope + 0.5 * tall)]
     outline = mirrored(moved(scene.wobble(np.vstack([waist, top[::-1], front, low]), 0.4), *at), side)
-    scene.add_area("trough", outline, rng.uniform(0.4, 0.9), 0.06 * clear)
-    scene.add_line("trough", outline[4:10], (0.5, 1.1, 1.5, 1.3, 1.0, 0.5), 0.4, 0.03 * clear)
+    scene.add_area("trough", outline, rng.uniform(0.5, 1.8), 0.06 * clear * rng.uniform(0.6, 1.2))
+    scene.add_line("trough", outline[4:10], rng.uniform(0.3, 1.8, 6), 0.5, 0.03 * clear * rng.uniform(0.2, 1.1))
     for plate, towards in ((top, 1), (low, -1)):
-        _draw_end_plate(scene, side, moved(plate, *at), towards, clear * rng.uniform(0.5, 1.4))
+        _draw_end_plate(scene, side, moved(plate, *at), towards, clear * rng.uniform(0.2, 1.3))
     _draw_arch(scene, side, moved(at, deep, deep * slope), tall, clear)
 
 

@@ -89,5 +89,5 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
         scene.add_line("trough", bone.place(line), (0.4, rng.uniform(0.6, 2.4), 0.5), 0.4, rng.uniform(0.0, 0.05))
     under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach - 6, drop + 19), (-reach - 3, drop + 8)]
     hollow = np.vstack([lower[1:5], under])
-    for blurred, most in ((rng.uniform(0.3, 1.2), 0.035), (4.0, 0.015)):
+    for blurred, most in ((rng.uniform(0.4, 2.4), 0.022), (4.0, 0.012)):
         scene.add_area("trough", bone.place(hollow), blurred, -rng.uniform(0.0, most))
