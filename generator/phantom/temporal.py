@@ -150,13 +150,13 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
         weight * _net(scene, shape, period, 0.8, sharp)
-        for period, weight, sharp in ((2.4, 0.5, 1.5), (5.0, 0.9, 2.2), (11.0, 1.1, 3.2))
+        for period, weight, sharp in ((2.1, 0.7, 1.6), (4.8, 1.0, 2.4), (10.0, 1.0, 3.4))
     )
     fibres = sum(
         _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
         for period, stretch, sharp in ((3.0, 2.0, 2.0), (7.0, 2.6, 3.2), (17.0, 3.0, 5.5))
     )
-    net = (0.02 + 0.04 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    net = (0.024 + 0.05 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -174,9 +174,9 @@ def _sheared(field: np.ndarray, slope: float) -> np.ndarray:
 def _draw_ridges(scene: Scene, bone: Temporal) -> None:
     """Ridges and grooves inside the skull: bright lines that meet over the ear and fan out towards the midline."""
     rng = scene.rng
-    for _ in range(int(rng.integers(4, 9))):
+    for _ in range(int(rng.integers(6, 13))):
         start = rng.normal((10, -6), (7, 5))
-        heading, length, bow = rng.normal(0.40, 0.24), rng.uniform(22, 62), rng.normal(0.05, 0.10)
+        heading, length, bow = rng.normal(0.40, 0.24), rng.uniform(24, 72), rng.normal(0.05, 0.10)
         along, over = np.array([-np.cos(heading), -np.sin(heading)]), np.array([np.sin(heading), -np.cos(heading)])
         steps = np.linspace(0, 1, 6)
         line = start + length * (np.outer(steps, along) + np.outer(bow * 4 * steps * (1 - steps), over))
