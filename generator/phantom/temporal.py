@@ -95,7 +95,7 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
     floor[:4] += rng.normal(0, (1.2, 1.5), (4, 2))
     front = rng.normal(12.5, 1.2)
     process = [(front - 2.5, 8), (front, 0.45 * low), (front + 4, 0.8 * low), (front + 12, 1.1 * low)]
-    above = [(front + 17, 1.7 * low), (70, 1.7 * low), (70, -60), (floor[0, 0] - 4, -60)]
+    above = [(front + 17, 1.4 * low), (70, 1.4 * low), (70, -60), (floor[0, 0] - 4, -60)]
     outline = bone.place(np.vstack([floor, scene.wobble(process, 1.0), above]))
     body = _running_out(scene, bone, scene.area(outline, rng.uniform(0.4, 2.0)).fine(scene.shape))
     scene.add("trough", body, 0.36 * bone.dense)
@@ -135,7 +135,7 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale
     low = float(bone.low)
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
-    held = np.clip(1.12 + uneven - np.clip(0.95 * down / low, 0, 2), 0, 1 + uneven)
+    held = np.clip(1.12 + uneven - np.clip(1.05 * down / low, 0, 2), 0, 1 + uneven)
     return Patch(body.top, body.left, body.values * held * np.clip((out + 42) / 44, 0.12, 1))
 
 

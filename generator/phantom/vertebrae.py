@@ -161,7 +161,7 @@ def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
     """The first vertebra's side process, met along its length: in most heads a white round body with a definite
     border, darker inside or with a hole, between the mastoid and the jaw. `shared` is what both sides have alike."""
     rng = scene.rng
-    depth = np.clip(shared[0] - 0.3, 0, 1) * rng.uniform(0.16, 0.24)
+    depth = np.clip(shared[0] - 0.3, 0, 1) * rng.uniform(0.11, 0.19)
     middle = np.add(axis, (2 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
     wide, high = 4.0 + 3.0 * shared[3], 4.5 + 4.5 * shared[4]
     turn = rng.normal(0.2, 0.3)
