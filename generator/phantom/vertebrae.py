@@ -90,7 +90,7 @@ def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: 
     edge[-1, 0] += 3 * (edge[-2, 0] - edge[-3, 0]) / 2
     edge = scene.wobble(edge - np.outer((1.3, 0.7, 0.8, 1.2, 1.5, 1.5), (room, 0)), 0.7)
     out = [(190, 175), (190, 38)]
-    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.5, 3.0), pale)
+    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.3, 1.6), pale)
     for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
         inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
         scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
