@@ -74,7 +74,7 @@ def _draw_pterygoids(scene: Scene, bulk: float) -> None:
     reach, drop, bow = rng.normal((0, 0, 0), (5.0, 3.5, 2.0))
     edge = [(54, 40), (68, 41), (79, 45 - bow), (89 + reach / 2, 54 - bow), (98 + reach, 65), (104 + reach, 79)]
     field = np.vstack([moved(edge, 0, drop), [(98, 92), (80, 92), (62, 78), (54, 58)]])
-    clear, blurred = rng.uniform(0.01, 0.07) * bulk, rng.uniform(0.3, 1.2)
+    clear, blurred = rng.uniform(0.025, 0.09) * bulk, rng.uniform(0.3, 1.2)
     for side in (-1, 1):
         seen = mirrored(scene.wobble(field, 1.4), side)
         scene.add_area("behind", seen, blurred, clear * rng.uniform(0.6, 1.3))

@@ -13,11 +13,11 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(-0.02, 0.025)
+    depth = scene.rng.uniform(-0.01, 0.035)
     for side in (-1, 1):
         hollow = [(74, 33), (81, 27), (91, 25), (99, 29), (101, 40), (96, 49), (86, 49), (77, 43)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
-        scene.add_area("behind", hollow, scene.rng.uniform(1.0, 2.5), -depth * scene.rng.uniform(0.7, 1.3))
+        scene.add_area("behind", hollow, scene.rng.uniform(0.7, 2.0), -depth * scene.rng.uniform(0.7, 1.3))
 
 
 def draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -> None:
