@@ -25,8 +25,6 @@ BESIDE = (
     ([(94, 112), (126, 98), (160, 104), (160, 152), (104, 148)], 2.5, 6.0, 0.09),
     ([(24, 118), (52, 112), (78, 118), (80, 136), (50, 142), (24, 140)], 2.5, 5.0, 0.025),
     ([(54, -12), (120, -12), (118, 18), (92, 27), (66, 18)], 2.0, 5.0, 0.075),
-    # What lies behind the ramus: the gland and the muscles from the skull down the neck, paler towards the side.
-    ([(100, 74), (112, 66), (122, 84), (118, 108), (106, 116), (97, 96)], 2.5, 4.5, 0.036),
 )
 
 
@@ -41,6 +39,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> dict[str, np.ndarray]:
     lobe = _random_lobe(scene.rng)
     for side in (-1, 1):
         _draw_ear(scene, side, lobe, ("right" if side < 0 else "left") in patient.earrings)
+    _draw_glands(scene, patient.soft_tissue["bulk"])
     scene.begin("necklace")
     return _draw_necklace(scene) if scene.rng.uniform() < NECKLACES else {}
 
@@ -65,6 +64,13 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.behind += 0.17 * np.clip((16 - down) / 16, 0, 1)  # the skull above the field lies aslant in the beam
     scene.behind += 0.03 * np.clip((down - 116) / 20, 0, 1) * np.clip(across / 70, 0.3, 1.1)
     scene.behind += 0.005 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
+
+
+def _draw_glands(scene: Scene, bulk: float) -> None:
+    """What lies behind the ramus: the parotid gland and the muscles from the skull down the neck, a soft pale field."""
+    gland = [(100, 74), (112, 66), (122, 84), (118, 108), (106, 116), (97, 96)]
+    for side in (-1, 1):
+        scene.add_area("behind", mirrored(scene.wobble(gland, 2.5), side), 4.5, 0.036 * bulk)
 
 
 def _draw_pterygoids(scene: Scene, bulk: float) -> None:
