@@ -58,14 +58,14 @@ def _draw_ascent(scene: Scene, rims: Rims, bones: list[Temporal]) -> None:
     """From the eminence the skull's floor climbs towards the midline: a bright band, crisp below, over the dark hollow
     between it and the arch."""
     rng = scene.rng
-    depth, wide, hollow = rng.uniform(0.0, 0.16), rng.uniform(3.5, 10), rng.uniform(0.0, 0.04)
+    depth, wide, hollow = rng.uniform(0.0, 0.11), rng.uniform(3.5, 12), rng.uniform(-0.01, 0.025)
     for bone in bones:
         border = _uneven(scene, bone.floor[2:9])
         along = depth * np.clip(rng.uniform(0.2, 1.5, len(border)), 0.3, 1.2)
         rims.add("trough", border + bone.roof, -wide, along, 0.0, bone.side, 0.35)
         under = np.vstack([moved(bone.floor[3:6], 0, 1), [(-bone.reach - 12, 4), (-38, 5), (-54, 8), (-62, -4)]])
         under = scene.wobble(under, 1.5)
-        scene.add_area("behind", bone.place(under), rng.uniform(0.6, 1.6), -hollow * rng.uniform(0.7, 1.2))
+        scene.add_area("behind", bone.place(under), rng.uniform(0.8, 2.6), -hollow * rng.uniform(0.7, 1.2))
 
 
 def _uneven(scene: Scene, line: np.ndarray) -> np.ndarray:

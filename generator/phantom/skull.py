@@ -31,7 +31,7 @@ USUAL = np.array([111.0, 21.0])  # where a fossa's roof usually lies: the tangle
 def draw_skull_base(scene: Scene, condyles: dict[int, np.ndarray]) -> None:
     """Everything behind and above the jaw's joints; each side's joint lies over the condyle's highest point, in mm."""
     # What lies above the field is met aslant, and brighter towards the sides.
-    scene.behind += 0.09 * np.clip((scene.across - 116) / 20, 0, 1) * np.clip((34 - scene.down) / 20, 0, 1)
+    scene.behind += 0.09 * np.clip((scene.across - 114) / 24, 0, 1) * np.clip((34 - scene.down) / 20, 0, 1)
     wing = [(44, -20), (46, 4), (62, 10), (80, 4), (96, -6), (96, -20)]  # of the sphenoid
     depth = scene.rng.uniform(0.0, 0.12)
     for side in (-1, 1):

@@ -24,7 +24,7 @@ BESIDE = (
     # The neck below the angle; the base of the skull at the field's upper edge.
     ([(94, 112), (126, 98), (160, 104), (160, 152), (104, 148)], 2.5, 6.0, 0.09),
     ([(24, 118), (52, 112), (78, 118), (80, 136), (50, 142), (24, 140)], 2.5, 5.0, 0.025),
-    ([(54, -12), (120, -12), (118, 18), (92, 27), (66, 18)], 2.0, 5.0, 0.055),
+    ([(54, -12), (120, -12), (118, 18), (92, 27), (66, 18)], 2.0, 5.0, 0.075),
 )
 
 
@@ -39,6 +39,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> dict[str, np.ndarray]:
     lobe = _random_lobe(scene.rng)
     for side in (-1, 1):
         _draw_ear(scene, side, lobe, ("right" if side < 0 else "left") in patient.earrings)
+    _draw_glands(scene, patient.soft_tissue["bulk"])
     scene.begin("necklace")
     return _draw_necklace(scene) if scene.rng.uniform() < NECKLACES else {}
 
@@ -65,6 +66,13 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.behind += 0.005 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
 
 
+def _draw_glands(scene: Scene, bulk: float) -> None:
+    """What lies behind the ramus: the parotid gland and the muscles from the skull down the neck, a soft pale field."""
+    gland = [(100, 74), (112, 66), (122, 84), (118, 108), (106, 116), (97, 96)]
+    for side in (-1, 1):
+        scene.add_area("behind", mirrored(scene.wobble(gland, 2.5), side), 4.5, 0.036 * bulk)
+
+
 def _draw_pterygoids(scene: Scene, bulk: float) -> None:
     """The muscles between the plates behind the upper jaw and the ramus: a pale field over the notch's floor, which
     falls aslant from the tuberosity backwards and hides the coronoid."""
@@ -72,7 +80,7 @@ def _draw_pterygoids(scene: Scene, bulk: float) -> None:
     reach, drop, bow = rng.normal((0, 0, 0), (5.0, 3.5, 2.0))
     edge = [(54, 40), (68, 41), (79, 45 - bow), (89 + reach / 2, 54 - bow), (98 + reach, 65), (104 + reach, 79)]
     field = np.vstack([moved(edge, 0, drop), [(98, 92), (80, 92), (62, 78), (54, 58)]])
-    clear, blurred = rng.uniform(0.01, 0.07) * bulk, rng.uniform(0.3, 1.2)
+    clear, blurred = rng.uniform(0.025, 0.09) * bulk, rng.uniform(0.3, 1.2)
     for side in (-1, 1):
         seen = mirrored(scene.wobble(field, 1.4), side)
         scene.add_area("behind", seen, blurred, clear * rng.uniform(0.6, 1.3))

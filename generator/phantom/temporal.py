@@ -75,7 +75,7 @@ def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Tempor
 
 def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
     """Draw both sides; `shared` is what a head has alike on both."""
-    shared = scene.rng.uniform(size=7)
+    shared = scene.rng.uniform(size=8)
     for bone in bones:
         _draw_floor(scene, bone, shared)
         _draw_ridges(scene, bone)
@@ -83,7 +83,7 @@ def draw_temporal_bones(scene: Scene, bones: list[Temporal]) -> None:
         _draw_air_cells(scene, bone)
         _draw_walls(scene, bone)
         _draw_gap(scene, bone, shared[6])
-        _draw_ear_canal(scene, bone)
+        _draw_ear_canal(scene, bone, shared[7])
         _draw_styloid(scene, bone, shared)
 
 
@@ -95,9 +95,9 @@ def _draw_floor(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:
     floor[:4] += rng.normal(0, (1.2, 1.5), (4, 2))
     front = rng.normal(12.5, 1.2)
     process = [(front - 2.5, 8), (front, 0.45 * low), (front + 4, 0.8 * low), (front + 12, 1.1 * low)]
-    above = [(70, 1.1 * low), (70, -60), (floor[0, 0] - 4, -60)]
+    above = [(front + 17, 1.4 * low), (70, 1.4 * low), (70, -60), (floor[0, 0] - 4, -60)]
     outline = bone.place(np.vstack([floor, scene.wobble(process, 1.0), above]))
-    body = _running_out(scene, bone, scene.area(outline, rng.uniform(0.3, 1.0)).fine(scene.shape))
+    body = _running_out(scene, bone, scene.area(outline, rng.uniform(0.4, 2.0)).fine(scene.shape))
     scene.add("trough", body, 0.36 * bone.dense)
     for above_it, blurred in ((rng.uniform(0, 2), 0.5), (rng.uniform(1, 5), 1.0), (rng.uniform(3, 9), 2.0)):
         layer = scene.wobble(floor[4:] - (0, above_it), 1.0)  # the same floor farther in, which lies higher
@@ -130,12 +130,13 @@ def _draw_rims(scene: Scene, bone: Temporal, floor: np.ndarray, shared: np.ndarr
 
 def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     """A temporal bone thins out, unevenly, towards the midline and towards its mastoid's end."""
-    right, top = scene.frame.to_pixels(bone.place([(0, 0)]))[0] - (body.left, body.top)
+    right, top = (float(at) for at in scene.frame.to_pixels(bone.place([(0, 0)]))[0] - (body.left, body.top))
     rows, columns = (np.arange(length, dtype=np.float32) for length in body.values.shape)
-    down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale  # mm
+    down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale
+    low = float(bone.low)
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
-    held = np.clip(1.22 + uneven - np.clip(1.2 * down / bone.low, 0, 2), 0, 1 + uneven)
-    return Patch(body.top, body.left, body.values * held * np.clip((out + 44) / 36, 0.12, 1))
+    held = np.clip(1.12 + uneven - np.clip(1.05 * down / low, 0, 2), 0, 1 + uneven)
+    return Patch(body.top, body.left, body.values * held * np.clip((out + 42) / 44, 0.12, 1))
 
 
 def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
@@ -143,19 +144,19 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
     shape, drawn_out = where.values.shape, scene.rng.uniform(0.012, 0.044)
     if min(shape) < 32:
         return
-    ear = scene.frame.to_pixels(bone.place([(13, 0)]))[0, 0] - where.left
+    ear = float(scene.frame.to_pixels(bone.place([(13, 0)]))[0, 0]) - where.left
     out = bone.side * (np.arange(shape[1], dtype=np.float32)[None, :] - ear) / scene.scale  # mm behind the ear
     behind = np.clip(0.5 + out / 14, 0, 1)
     seen = where.values * np.clip(0.8 + 0.45 * band_noise(scene.grain, shape, 16 * scene.scale, 0.6), 0.1, 1.7)
     cells = sum(
         weight * _net(scene, shape, period, 0.8, sharp)
-        for period, weight, sharp in ((2.0, 0.8, 1.7), (4.5, 1.0, 2.6), (9.0, 0.9, 3.6))
+        for period, weight, sharp in ((2.1, 0.7, 1.6), (4.8, 1.0, 2.4), (10.0, 1.0, 3.4))
     )
     fibres = sum(
         _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
         for period, stretch, sharp in ((3.0, 2.0, 2.0), (7.0, 2.6, 3.2), (17.0, 3.0, 5.5))
     )
-    net = (0.025 + 0.055 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    net = (0.024 + 0.05 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -173,9 +174,9 @@ def _sheared(field: np.ndarray, slope: float) -> np.ndarray:
 def _draw_ridges(scene: Scene, bone: Temporal) -> None:
     """Ridges and grooves inside the skull: bright lines that meet over the ear and fan out towards the midline."""
     rng = scene.rng
-    for _ in range(int(rng.integers(4, 9))):
+    for _ in range(int(rng.integers(6, 13))):
         start = rng.normal((10, -6), (7, 5))
-        heading, length, bow = rng.normal(0.40, 0.24), rng.uniform(22, 62), rng.normal(0.05, 0.10)
+        heading, length, bow = rng.normal(0.40, 0.24), rng.uniform(24, 72), rng.normal(0.05, 0.10)
         along, over = np.array([-np.cos(heading), -np.sin(heading)]), np.array([np.sin(heading), -np.cos(heading)])
         steps = np.linspace(0, 1, 6)
         line = start + length * (np.outer(steps, along) + np.outer(bow * 4 * steps * (1 - steps), over))
@@ -211,9 +212,9 @@ def _draw_air_cells(scene: Scene, bone: Temporal) -> None:
     for _ in range(int(20 * bone.cells * rng.uniform(0.4, 1.0))):
         centre = rng.normal((22, -1), (6, 8))
         cell = scene.wobble(ring(centre, *rng.uniform(0.8, 2.4, 2), 7), 0.4)
-        scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.01, 0.09))
+        scene.add_area("trough", bone.place(cell), 0.25, -rng.uniform(0.0, 0.06))
         wall = np.roll(cell, int(rng.integers(7)), axis=0)[:6]
-        scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.2, rng.uniform(0.03, 0.12))
+        scene.add_line("trough", bone.place(wall), rng.uniform(0.2, 1.1, 6), 0.3, rng.uniform(0.01, 0.08))
 
 
 def _draw_walls(scene: Scene, bone: Temporal) -> None:
@@ -225,7 +226,7 @@ def _draw_walls(scene: Scene, bone: Temporal) -> None:
         steps, length, bow = np.linspace(-0.5, 0.5, 4), broad * rng.uniform(4, 13), rng.normal(0, 0.25)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
         thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
-        threads.append((bone.place(thread), broad * rng.uniform(0.5, 1.8), rng.uniform(0.0, 0.05 + 0.08 * bone.cells)))
+        threads.append((bone.place(thread), broad * rng.uniform(0.5, 1.8), rng.uniform(0.0, 0.04 + 0.05 * bone.cells)))
     scene.add_threads("trough", threads, 0.3)
 
 
@@ -234,13 +235,13 @@ def _draw_gap(scene: Scene, bone: Temporal, shared: float) -> None:
     rng = scene.rng
     gap = [(8, 5), (11.5, 7), (13.5, 0.6 * bone.low), (17, bone.low + 6), (16, bone.low + 26), (4, bone.low + 30),
            (2, 24), (6, 12)]  # fmt: skip
-    depth = 0.055 * shared * rng.uniform(0.7, 1.2)
-    scene.add_area("behind", bone.place(scene.wobble(gap, 1.2)), rng.uniform(0.5, 2.0), -depth)
+    depth = 0.04 * shared * rng.uniform(0.6, 1.2)
+    scene.add_area("behind", bone.place(scene.wobble(gap, 1.6)), rng.uniform(1.5, 4.0), -depth)
 
 
-def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
-    """The outer ear canal: a small dark hole, where the scan meets it end on, and the tympanic plate that hangs below
-    it, a bright tongue of upright fibres."""
+def _draw_ear_canal(scene: Scene, bone: Temporal, shared: float) -> None:
+    """The outer ear canal: a grey oval where the scan meets it end on, distinct in one head of six (`shared`), and the
+    tympanic plate that hangs below it, a bright tongue of upright fibres."""
     rng = scene.rng
     centre = rng.normal((15, -1.5), (2.0, 2.0))
     long = rng.uniform(2, 13)
@@ -250,11 +251,11 @@ def _draw_ear_canal(scene: Scene, bone: Temporal) -> None:
     for x in rng.uniform(-3, 4, 3):
         fibre = centre + np.array([(x, -1), (0.9 * x, 0.5 * long), (0.6 * x, rng.uniform(0.6, 1.3) * long + 2)])
         scene.add_line("trough", bone.place(fibre), (0.3, 1.0, 0.3), 0.3, rng.uniform(0.0, 0.09))
-    wide, high, lean = rng.uniform(1.7, 3.8), rng.uniform(1.2, 2.5), rng.normal(0.35, 0.4)
+    wide, high, lean = rng.uniform(2.4, 4.6), rng.uniform(1.9, 3.4), rng.normal(0.35, 0.4)
     oval = ring((0, 0), wide, high, 9) @ [[np.cos(lean), -np.sin(lean)], [np.sin(lean), np.cos(lean)]]
-    clear = np.clip(rng.normal(0.48, 0.48), 0, 1.3)
-    scene.add_area("trough", bone.place(centre + scene.wobble(2.4 * oval, 0.8)), 1.6, 0.07 * clear)
-    scene.add_area("trough", bone.place(centre + scene.wobble(oval, 0.3)), rng.uniform(0.25, 0.7), -0.34 * clear)
+    clear = rng.uniform(0.4, 0.75) if shared < 1 / 6 else max(0.0, rng.uniform(-0.15, 0.3))
+    scene.add_area("trough", bone.place(centre + scene.wobble(1.9 * oval, 0.8)), 1.6, 0.08 * clear)
+    scene.add_area("trough", bone.place(centre + scene.wobble(oval, 0.4)), rng.uniform(0.5, 1.2), -0.30 * clear)
 
 
 def _draw_styloid(scene: Scene, bone: Temporal, shared: np.ndarray) -> None:

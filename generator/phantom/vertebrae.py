@@ -90,7 +90,7 @@ def _draw_neck(scene: Scene, side: int, corners: np.ndarray, room: float, pale: 
     edge[-1, 0] += 3 * (edge[-2, 0] - edge[-3, 0]) / 2
     edge = scene.wobble(edge - np.outer((1.3, 0.7, 0.8, 1.2, 1.5, 1.5), (room, 0)), 0.7)
     out = [(190, 175), (190, 38)]
-    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.3, 0.9), pale)
+    scene.add_area("behind", mirrored(np.vstack([edge, out]), side), rng.uniform(0.3, 1.6), pale)
     for deep, blurred in ((room + 2, 2.5), (room + 16, 6.0)):
         inner = np.vstack([moved(edge[1:2], deep, -2), moved(edge[2:], deep, 0)])
         scene.add_area("behind", mirrored(np.vstack([inner, (190, 175), (190, 60)]), side), blurred, 0.6 * nape)
@@ -161,7 +161,7 @@ def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
     """The first vertebra's side process, met along its length: in most heads a white round body with a definite
     border, darker inside or with a hole, between the mastoid and the jaw. `shared` is what both sides have alike."""
     rng = scene.rng
-    depth = np.clip(shared[0] - 0.3, 0, 1) * rng.uniform(0.16, 0.24)
+    depth = np.clip(shared[0] - 0.3, 0, 1) * rng.uniform(0.11, 0.19)
     middle = np.add(axis, (2 + 9 * shared[1], -14 + 11 * shared[2])) + rng.normal(0, 1.5, 2)
     wide, high = 4.0 + 3.0 * shared[3], 4.5 + 4.5 * shared[4]
     turn = rng.normal(0.2, 0.3)
@@ -224,10 +224,10 @@ def _draw_body(scene: Scene, side: int, at, period: float, spine: _Spine) -> Non
     front = [(0.6, 2.0), (0.8 + hollow, 0.35 * tall), (0.6 + hollow, 0.68 * tall), (-0.6 - beak, tall - 2.2)]
     waist = [(deep - 1.5, deep * slope + 0.5 * tall)]
     outline = mirrored(moved(scene.wobble(np.vstack([waist, top[::-1], front, low]), 0.4), *at), side)
-    scene.add_area("trough", outline, rng.uniform(0.4, 0.9), 0.06 * clear)
-    scene.add_line("trough", outline[4:10], (0.5, 1.1, 1.5, 1.3, 1.0, 0.5), 0.4, 0.03 * clear)
+    scene.add_area("trough", outline, rng.uniform(0.5, 1.8), 0.06 * clear * rng.uniform(0.6, 1.2))
+    scene.add_line("trough", outline[4:10], rng.uniform(0.3, 1.8, 6), 0.5, 0.03 * clear * rng.uniform(0.2, 1.1))
     for plate, towards in ((top, 1), (low, -1)):
-        _draw_end_plate(scene, side, moved(plate, *at), towards, clear * rng.uniform(0.5, 1.4))
+        _draw_end_plate(scene, side, moved(plate, *at), towards, clear * rng.uniform(0.2, 1.3))
     _draw_arch(scene, side, moved(at, deep, deep * slope), tall, clear)
 
 

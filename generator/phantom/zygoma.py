@@ -13,11 +13,11 @@ from .temporal import Temporal
 
 def draw_fossae(scene: Scene) -> None:
     """The infratemporal fossae, which the beam crosses between condyle and coronoid with little in its way."""
-    depth = scene.rng.uniform(-0.02, 0.025)
+    depth = scene.rng.uniform(-0.01, 0.035)
     for side in (-1, 1):
         hollow = [(74, 33), (81, 27), (91, 25), (99, 29), (101, 40), (96, 49), (86, 49), (77, 43)]
         hollow = mirrored(scene.wobble(hollow, 1.5), side)
-        scene.add_area("behind", hollow, scene.rng.uniform(1.0, 2.5), -depth * scene.rng.uniform(0.7, 1.3))
+        scene.add_area("behind", hollow, scene.rng.uniform(0.7, 2.0), -depth * scene.rng.uniform(0.7, 1.3))
 
 
 def draw_zygoma(scene: Scene, patient: Patient, side: int, walls: np.ndarray) -> None:
@@ -89,5 +89,5 @@ def draw_arch(scene: Scene, bone: Temporal) -> None:
         scene.add_line("trough", bone.place(line), (0.4, rng.uniform(0.6, 2.4), 0.5), 0.4, rng.uniform(0.0, 0.05))
     under = [(far, low + 8), (-0.6 * reach + 0.5 * far, low + 12), (-reach - 6, drop + 19), (-reach - 3, drop + 8)]
     hollow = np.vstack([lower[1:5], under])
-    for blurred, most in ((rng.uniform(0.3, 1.2), 0.035), (4.0, 0.015)):
+    for blurred, most in ((rng.uniform(0.4, 2.4), 0.022), (4.0, 0.012)):
         scene.add_area("trough", bone.place(hollow), blurred, -rng.uniform(0.0, most))
