@@ -80,9 +80,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.55).fine(scene.shape)
-    ramus = np.clip((scene.across[:, body.window[1]] - 58) / 24, 0, 1)  # little marrow between the plates up there
-    marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.0, 0.35) * ramus))
-    marrow.add_to(scene.marrow["mandible"])
+    body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, _soft_behind(scene, body, whole), edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
@@ -103,7 +101,7 @@ def _soft_behind(scene: Scene, body: Patch, outline: np.ndarray) -> Patch:
     share = np.clip((scene.across[:, body.window[1]] - 70) / 22, 0, 1) * np.clip(
         (118 - scene.down[body.window[0]]) / 14, 0, 1
     )
-    right, left = scene.rng.uniform(0.0, 0.8, 2)
+    right, left = scene.rng.uniform(0.0, 0.25, 2)
     share = share * np.where(columns < 0, right, left).astype(np.float32)
     return Patch(body.top, body.left, body.values + share * (soft - body.values))
 
