@@ -138,7 +138,7 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
     ramp = ramp * (1 - 0.40 * np.clip((columns - 62) / 22, 0, 1) * np.clip((118 - rows) / 20, 0, 1))
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.5 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
+    lower = 1 - 0.20 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 

@@ -32,6 +32,7 @@ def draw_throat(scene: Scene, patient: Patient, spine: dict[int, np.ndarray]) ->
     _draw_epiglottis(scene, at, sides)
     _draw_hyoid(scene, at)
     _draw_glands(scene, sides)
+    _draw_neck(scene)
 
 
 def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -> None:
@@ -124,6 +125,24 @@ def _draw_glands(scene: Scene, edges: dict[int, np.ndarray]) -> None:
         seen = np.clip((across - 56) / 22, 0, 1) * np.clip((down - top) / 12, 0, 1) * np.clip((foot - down) / 9, 0.1, 1)
         depth = clear * rng.uniform(0.7, 1.2)
         scene.add("behind", Patch(gland.top, gland.left, gland.values * seen, gland.step), depth)
+
+
+def _draw_neck(scene: Scene) -> None:
+    """Muscles and skin folds of the neck below and behind the jaw: long soft bands that run from the field's side
+    inwards and down, a few in each head, much alike on both sides."""
+    rng = scene.rng
+    for _ in range(int(rng.integers(2, 6))):
+        outer = np.array([rng.uniform(124, 152), rng.uniform(84, 134)])
+        inner = np.array([rng.uniform(44, 96), rng.uniform(134, 150)])
+        sag = rng.normal(5, 6)
+        depth, thick = rng.normal(0.012, 0.02), rng.uniform(1.5, 9)
+        blurred = rng.uniform(0.5, 2.5)
+        for side in (-1, 1):
+            course = np.vstack([outer, 0.62 * outer + 0.38 * inner, 0.28 * outer + 0.72 * inner, inner])
+            course[1:3, 1] += sag
+            band = mirrored(scene.wobble(moved(course, *rng.normal(0, 2.0, 2)), 1.2), side)
+            widths = thick * np.array((1.0, 1.0, 0.7, 0.2))
+            scene.add_line("behind", band, widths, blurred, depth * rng.uniform(0.5, 1.2))
 
 
 def _draw_epiglottis(scene: Scene, hyoid: np.ndarray, edges: dict[int, np.ndarray]) -> None:
