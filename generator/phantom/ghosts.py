@@ -100,7 +100,7 @@ def _steps(rng: np.random.Generator, half: float) -> tuple[np.ndarray, np.ndarra
     """The shadow is no box: bodies, arches and muscles of the spine end one after the other, each at its own place.
     For each step its share, how far it reaches to the right and left, and over how many mm it ends there."""
     steps = int(rng.integers(3, 6))
-    sides = half * np.linspace(1.25, 0.55, steps)[:, None] * rng.uniform(0.82, 1.18, (steps, 2))
+    sides = half * np.linspace(1.35, 0.7, steps)[:, None] * rng.uniform(0.82, 1.18, (steps, 2))
     return rng.dirichlet(np.full(steps, 1.6)), sides, 1.2 + rng.gamma(1.2, 2.6, (steps, 2))
 
 

@@ -135,7 +135,7 @@ def _draw_neck(scene: Scene) -> None:
         outer = np.array([rng.uniform(124, 152), rng.uniform(84, 134)])
         inner = np.array([rng.uniform(44, 96), rng.uniform(134, 150)])
         sag = rng.normal(5, 6)
-        depth, thick = rng.normal(0.012, 0.02), rng.uniform(1.5, 9)
+        depth, thick = rng.normal(0.005, 0.022), rng.uniform(1.5, 9)
         blurred = rng.uniform(0.5, 2.5)
         for side in (-1, 1):
             course = np.vstack([outer, 0.62 * outer + 0.38 * inner, 0.28 * outer + 0.72 * inner, inner])
