@@ -25,6 +25,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     clear = rng.uniform(0.45, 1.35)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
+        seen = min(seen, 0.8 + 0.3 * seen)  # the muscles let through enough not to dazzle
         _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
     _draw_far_structures(scene)
 
