@@ -216,7 +216,7 @@ def _draw_cut(scene: Scene, side: int, at: np.ndarray, front: np.ndarray, clear:
         first = rng.integers(0, 3)
         line = shrunk[first : first + rng.integers(4, 7)]
         widths = rng.uniform(0.5, 2.6, 6) * np.array([0.4, 1, 1, 1, 1, 0.4])
-        depth = rng.uniform(0.02, 0.10) if inwards == 0.0 else rng.uniform(0.0, 0.06)
+        depth = rng.uniform(0.01, 0.075) if inwards == 0.0 else rng.uniform(0.0, 0.06)
         scene.add_line("behind", mirrored(line, side), widths, rng.uniform(0.2, 0.5), depth * clear)
     for _ in range(3):  # where it is met along its surface
         knot = at + front[rng.integers(0, 4)] + rng.normal((1.0, 0), (1.0, 1.2), 2)
@@ -225,10 +225,10 @@ def _draw_cut(scene: Scene, side: int, at: np.ndarray, front: np.ndarray, clear:
 
 
 def _draw_far_horn(scene: Scene, side: int, at: np.ndarray, rise: float, clear: float) -> None:
-    """The other side's horn, drawn out longer and flatter: one or two fine lines through this one's."""
+    """The other side's horn, drawn out longer and flatter: fine lines through this one's, two or three abreast."""
     rng, share = scene.rng, np.linspace(0, 1, 4)
-    reach, up = rng.uniform(44, 64), rise * rng.uniform(0.3, 0.8)
-    for _ in range(2):
+    reach, up = rng.uniform(44, 84), rise * rng.uniform(0.3, 0.8)
+    for _ in range(3):
         line = at + np.stack([6 + reach * share, rng.uniform(-5, 3) - up * reach * share], 1)
         line = mirrored(scene.wobble(line, 1.2), side)
-        scene.add_line("behind", line, (0.2, 0.9, 0.8, 0.2), rng.uniform(0.3, 0.6), rng.uniform(0.0, 0.035) * clear)
+        scene.add_line("behind", line, (0.2, 0.9, 0.8, 0.2), rng.uniform(0.3, 0.9), rng.uniform(0.0, 0.045) * clear)
