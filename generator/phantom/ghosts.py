@@ -82,7 +82,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
         return
     down = scene.down[rows]
     x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
-    shares, sides, soft = _steps(rng, half)
+    shares, sides, soft = _steps(rng.spawn(1)[0], half)
     wide, narrow = (
         sum(part * _field(x, at + more, over + 0.6 * more) for part, at, over in zip(shares, sides, soft, strict=True))
         for more in (flare, 0.0)
