@@ -25,6 +25,7 @@ def draw_ghosts(scene: Scene, patient: Patient, jaw: Patch) -> None:
     clear = rng.uniform(0.45, 1.35)
     for side in (-1, 1):
         seen = strength * max(0.0, clear + rng.normal(0, 0.25))
+        seen = min(seen, 0.8 + 0.3 * seen)  # the muscles let through enough not to dazzle
         _draw_far_angle(scene, side, seen, edge + rng.normal(0, (2.5, 3, 3, 1)))
     _draw_far_structures(scene)
 
@@ -81,9 +82,11 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
         return
     down = scene.down[rows]
     x = ((np.arange(scene.shape[1]) + 0.5 - scene.shape[1] / 2) / scene.scale)[columns] - rng.normal(0, 3)
-    sides = half * rng.uniform(0.86, 1.14, 2)
-    soft = 2.2 + rng.gamma(1.3, 3.0, 2)
-    wide, narrow = (_field(x, sides + more, soft + 0.6 * more) for more in (flare, 0.0))
+    shares, sides, soft = _steps(rng.spawn(1)[0], half)
+    wide, narrow = (
+        sum(part * _field(x, at + more, over + 0.6 * more) for part, at, over in zip(shares, sides, soft, strict=True))
+        for more in (flare, 0.0)
+    )
     share = np.clip((132 - down) / 40, 0, 1)
     shadow = share * wide + (1 - share) * narrow
     shadow *= 1 + _stripes(rng, x, half) * np.clip((down - top + 20) / 30, 0.3, 1)
@@ -92,6 +95,14 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     shadow = rises * shadow + _middle(rng, x) * np.clip((down - 72) / 28, 0, 1)
     scene.behind[np.ix_(rows, columns)] += np.float32(0.112 * density) * shadow
     _draw_strands(scene, density, half)
+
+
+def _steps(rng: np.random.Generator, half: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The shadow is no box: bodies, arches and muscles of the spine end one after the other, each at its own place.
+    For each step its share, how far it reaches to the right and left, and over how many mm it ends there."""
+    steps = int(rng.integers(3, 6))
+    sides = half * np.linspace(1.35, 0.7, steps)[:, None] * rng.uniform(0.82, 1.18, (steps, 2))
+    return rng.dirichlet(np.full(steps, 1.6)), sides, 1.2 + rng.gamma(1.2, 2.6, (steps, 2))
 
 
 def _field(x: np.ndarray, sides: np.ndarray, soft: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def _crest_depth(patient: Patient, fdi: int, lost: float) -> float:
 
 def _chin_height(patient: Patient) -> float:
     """How much lower than usual the chin's border lies, mm: the head is held so that it stands near the film's edge."""
-    return 1.5 + 0.75 * (patient.jaws.mandible_height - 32)
+    return 0.0 + 0.75 * (patient.jaws.mandible_height - 32)
 
 
 CONDYLE = 14  # the condyle's highest point among those of a posterior border
@@ -80,9 +80,7 @@ def draw_mandible(scene: Scene, patient: Patient, borders: dict[int, np.ndarray]
     whole = np.vstack([chin, left, crest[::-1], right[::-1]])
     density = patient.jaws.bone_density
     body = scene.area(whole, 0.55).fine(scene.shape)
-    ramus = np.clip((scene.across[:, body.window[1]] - 58) / 24, 0, 1)  # little marrow between the plates up there
-    marrow = Patch(body.top, body.left, body.values * (1 - scene.rng.uniform(0.0, 0.35) * ramus))
-    marrow.add_to(scene.marrow["mandible"])
+    body.add_to(scene.marrow["mandible"])
     edge = crest_edge(scene, crest, upper=False)
     scene.add("trough", _thinned(scene, _soft_behind(scene, body, whole), edge), BODY * density)
     sharp, wide = scene.shell(whole, 1.4), scene.shell(whole, 3.5)
@@ -103,7 +101,7 @@ def _soft_behind(scene: Scene, body: Patch, outline: np.ndarray) -> Patch:
     share = np.clip((scene.across[:, body.window[1]] - 70) / 22, 0, 1) * np.clip(
         (118 - scene.down[body.window[0]]) / 14, 0, 1
     )
-    right, left = scene.rng.uniform(0.0, 0.8, 2)
+    right, left = scene.rng.uniform(0.0, 0.25, 2)
     share = share * np.where(columns < 0, right, left).astype(np.float32)
     return Patch(body.top, body.left, body.values + share * (soft - body.values))
 
@@ -140,7 +138,7 @@ def _thinned(scene: Scene, bone: Patch, edge: np.ndarray) -> Patch:
     # The ramus is a plate half as thick as the body, and not much more opaque than the muscles that lie on it.
     ramp = ramp * (1 - 0.40 * np.clip((columns - 62) / 22, 0, 1) * np.clip((118 - rows) / 20, 0, 1))
     fossa = np.clip((columns - 8) / 18, 0, 1) * (1 - 0.5 * np.clip((columns - 60) / 22, 0, 1))
-    lower = 1 - 0.34 * np.clip((rows - 100) / 22, 0, 1) * fossa
+    lower = 1 - 0.20 * np.clip((rows - 100) / 22, 0, 1) * fossa
     uneven = 1 + 0.03 * band_noise(scene.grain, bone.values.shape, 16 * scene.scale, 0.6)
     return Patch(bone.top, bone.left, bone.values * edge[bone.window] * (0.2 + 0.8 * ramp) * lower * uneven)
 

@@ -47,7 +47,7 @@ def _draw_fibres(scene: Scene, ramus: np.ndarray) -> None:
     for half in (slice(0, middle), slice(middle, None)):
         rows, columns = _window(ramus[:, half])
         seen = 0.02 * ramus[:, half][rows, columns]
-        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 1.3 * scene.scale, 0.5, 0.25)
+        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 1.3 * scene.scale, 0.5, 0.14)
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:

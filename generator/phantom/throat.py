@@ -32,6 +32,7 @@ def draw_throat(scene: Scene, patient: Patient, spine: dict[int, np.ndarray]) ->
     _draw_epiglottis(scene, at, sides)
     _draw_hyoid(scene, at)
     _draw_glands(scene, sides)
+    _draw_neck(scene)
 
 
 def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -> None:
@@ -126,6 +127,24 @@ def _draw_glands(scene: Scene, edges: dict[int, np.ndarray]) -> None:
         scene.add("behind", Patch(gland.top, gland.left, gland.values * seen, gland.step), depth)
 
 
+def _draw_neck(scene: Scene) -> None:
+    """Muscles and skin folds of the neck below and behind the jaw: long soft bands that run from the field's side
+    inwards and down, a few in each head, much alike on both sides."""
+    rng = scene.rng
+    for _ in range(int(rng.integers(2, 6))):
+        outer = np.array([rng.uniform(124, 152), rng.uniform(84, 134)])
+        inner = np.array([rng.uniform(44, 96), rng.uniform(134, 150)])
+        sag = rng.normal(5, 6)
+        depth, thick = rng.normal(0.005, 0.022), rng.uniform(1.5, 9)
+        blurred = rng.uniform(0.5, 2.5)
+        for side in (-1, 1):
+            course = np.vstack([outer, 0.62 * outer + 0.38 * inner, 0.28 * outer + 0.72 * inner, inner])
+            course[1:3, 1] += sag
+            band = mirrored(scene.wobble(moved(course, *rng.normal(0, 2.0, 2)), 1.2), side)
+            widths = thick * np.array((1.0, 1.0, 0.7, 0.2))
+            scene.add_line("behind", band, widths, blurred, depth * rng.uniform(0.5, 1.2))
+
+
 def _draw_epiglottis(scene: Scene, hyoid: np.ndarray, edges: dict[int, np.ndarray]) -> None:
     """A pale finger that rises from behind the hyoid into the airway, a dark pocket before it, the larynx below."""
     rng = scene.rng
@@ -197,7 +216,7 @@ def _draw_cut(scene: Scene, side: int, at: np.ndarray, front: np.ndarray, clear:
         first = rng.integers(0, 3)
         line = shrunk[first : first + rng.integers(4, 7)]
         widths = rng.uniform(0.5, 2.6, 6) * np.array([0.4, 1, 1, 1, 1, 0.4])
-        depth = rng.uniform(0.02, 0.10) if inwards == 0.0 else rng.uniform(0.0, 0.06)
+        depth = rng.uniform(0.01, 0.075) if inwards == 0.0 else rng.uniform(0.0, 0.06)
         scene.add_line("behind", mirrored(line, side), widths, rng.uniform(0.2, 0.5), depth * clear)
     for _ in range(3):  # where it is met along its surface
         knot = at + front[rng.integers(0, 4)] + rng.normal((1.0, 0), (1.0, 1.2), 2)
@@ -206,10 +225,10 @@ def _draw_cut(scene: Scene, side: int, at: np.ndarray, front: np.ndarray, clear:
 
 
 def _draw_far_horn(scene: Scene, side: int, at: np.ndarray, rise: float, clear: float) -> None:
-    """The other side's horn, drawn out longer and flatter: one or two fine lines through this one's."""
+    """The other side's horn, drawn out longer and flatter: fine lines through this one's, two or three abreast."""
     rng, share = scene.rng, np.linspace(0, 1, 4)
-    reach, up = rng.uniform(44, 64), rise * rng.uniform(0.3, 0.8)
-    for _ in range(2):
+    reach, up = rng.uniform(44, 84), rise * rng.uniform(0.3, 0.8)
+    for _ in range(3):
         line = at + np.stack([6 + reach * share, rng.uniform(-5, 3) - up * reach * share], 1)
         line = mirrored(scene.wobble(line, 1.2), side)
-        scene.add_line("behind", line, (0.2, 0.9, 0.8, 0.2), rng.uniform(0.3, 0.6), rng.uniform(0.0, 0.035) * clear)
+        scene.add_line("behind", line, (0.2, 0.9, 0.8, 0.2), rng.uniform(0.3, 0.9), rng.uniform(0.0, 0.045) * clear)
