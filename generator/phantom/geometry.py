@@ -113,7 +113,7 @@ class Stand:
 
 def occlusal_line(jaws: Jaws, x) -> np.ndarray:
     """y in mm of the middle between the arches at x: a parabola, the smile of a panoramic radiograph."""
-    return OCCLUSION - 0.85 * jaws.smile * (np.asarray(x) / 60.0) ** 2
+    return OCCLUSION - jaws.smile * (np.asarray(x) / 60.0) ** 2
 
 
 def half_opening(jaws: Jaws, x) -> np.ndarray:

@@ -173,9 +173,9 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
     rng, head = scene.rng, border[8:18]  # the neck with it, so that no ball seems to sit on the ramus
     body = scene.area(head, rng.uniform(0.3, 0.8))
     fading = np.clip((head[:, 1].min() + 30 - scene.places(body)[0]) / 20, 0, 1)  # into the ramus
-    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), rng.uniform(0.0, 0.05))
+    scene.add("trough", Patch(body.top, body.left, body.values * fading, body.step), rng.uniform(0.01, 0.06))
     rim = np.array((0.1, 0.6, 0.9, 1.0, 1.0, 1.0, 1.0, 0.9, 0.6, 0.1))
-    scene.add_line("trough", moved(head, -0.3 * side, 0.3), rim * rng.uniform(0.6, 1.4), 0.3, rng.uniform(0.0, 0.05))
+    scene.add_line("trough", moved(head, -0.3 * side, 0.3), rim * rng.uniform(0.6, 1.4), 0.3, rng.uniform(0.015, 0.075))
     front = [(77, 52), (74.5, 62), (71, 74), (67, 86), (66, 97), (76, 101), (96, 98), (104, 84), (103, 62), (92, 56)]
     front = mirrored(scene.wobble(front, 1.2), side)
     scene.add_area("trough", front, scene.rng.uniform(2.0, 5.0), scene.rng.uniform(-0.02, 0.02))
@@ -185,7 +185,7 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
         widths = wide * np.array((0.6, 1.4, 1.8, 1.2, 0.3))
         scene.add_line("trough", oblique, widths, blurred, depth * scene.rng.uniform(0.1, 1.4))
     behind = moved(border[5:13], -0.5 * side, 0.0)
-    for wide, blurred, most in ((0.8, 0.35, 0.02), (2.6, 1.2, 0.015)):
+    for wide, blurred, most in ((0.8, 0.35, 0.035), (2.6, 1.2, 0.02)):
         widths = wide * np.array((0.3, 1.0, 1.2, 1.2, 1.0, 1.0, 0.8, 0.4)) * rng.uniform(0.5, 1.4, 8)
         scene.add_line("trough", behind, widths, blurred, rng.uniform(0.0, most))
     return _draw_canal(scene, patient, side)
@@ -203,5 +203,5 @@ def _draw_canal(scene: Scene, patient: Patient, side: int) -> dict:
         wall = course + np.outer(np.linspace(1, 0.7, len(course)), [offset * 0.4 * side, offset])
         scene.add_line("trough", wall[:6], 0.5, 0.3, 0.035 * clear)
     foramen = moved(course[-1], -0.5 * side, -1.0)
-    scene.add_area("trough", ring(foramen, 2.1, 1.6), 0.7, -scene.rng.uniform(0.0, 0.11))
+    scene.add_area("trough", ring(foramen, 2.1, 1.6), 1.0, -scene.rng.uniform(0.0, 0.10))
     return {"canal": scene.frame.to_pixels(course), "mental_foramen": scene.frame.to_pixels(foramen)[0]}

@@ -56,7 +56,7 @@ def random_jaws(rng: np.random.Generator, age: int) -> Jaws:
         palate_height=normal(42.5, 4.4),
         nasal_width=normal(1.12, 0.12),
         septum_deviation=normal(0, 1.6),
-        smile=float(np.clip(normal(9.6, 3.4), 1, 20)),
+        smile=float(np.clip(normal(8.2, 2.9), 1, 17)),
         bite_opening=float(np.clip(normal(3.9, 1.8), 0.5, 9.0)),
         bite_wedge=float(np.clip(normal(0.36, 0.32), 0.0, 1.0)),
         overlap=[float(value) for value in rng.gamma(1.3, 0.7, 2)],
@@ -69,7 +69,7 @@ def random_positioning(rng: np.random.Generator) -> Positioning:
     return Positioning(
         rotation=rng.normal(0, 0.04),
         tilt=rng.normal(0, 0.013),
-        chin=rng.normal(0, 2.4),
+        chin=rng.normal(0, 2.0),
         forward=rng.normal(-0.09, 0.06),
         shift=rng.normal(0, 2.8),
         height=rng.normal(2.0, 4.4),

@@ -287,7 +287,8 @@ def band_noise(
     `bandwidth` is the spread of log frequency; `stretch` draws the waves out along the rows (below 1: along the
     columns). Slow noise is made on a coarser grid and interpolated.
     """
-    step = int(min(coarsest(FINEST * period / 5), coarsest(FINEST * min(shape) / 8)))
+    shortest = period * min(1.0, stretch)
+    step = int(min(coarsest(FINEST * shortest / 5), coarsest(FINEST * min(shape) / 8)))
     small = tuple(-(-length // step) for length in shape)
     noise = _filtered_noise(rng, small, period / step, bandwidth, stretch)
     noise /= max(float(noise.std()), 1e-9)

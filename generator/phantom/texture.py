@@ -35,7 +35,7 @@ def draw_trabeculae(scene: Scene, patient: Patient) -> None:
         )
         if jaw == "mandible":
             ramus = marrow * np.clip((scene.across - 62) / 16, 0, 1)
-            marrow *= np.clip((100 - scene.across) / 42, 0.15, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
+            marrow *= np.clip((92 - scene.across) / 36, 0.03, 1) * np.clip((122 - scene.down) / 20, 0.35, 1)
         scene.trough[window] += DEPTH[jaw] * (visible * marrow)[window] * pattern
         if jaw == "mandible":
             _draw_fibres(scene, ramus * visible)
@@ -46,8 +46,8 @@ def _draw_fibres(scene: Scene, ramus: np.ndarray) -> None:
     middle = scene.shape[1] // 2
     for half in (slice(0, middle), slice(middle, None)):
         rows, columns = _window(ramus[:, half])
-        seen = 0.02 * ramus[:, half][rows, columns]
-        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 1.3 * scene.scale, 0.5, 0.14)
+        seen = 0.016 * ramus[:, half][rows, columns]
+        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 3.6 * scene.scale, 0.6, 0.3)
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
