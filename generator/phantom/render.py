@@ -27,7 +27,7 @@ from .teeth import FORMS, ToothGrid
 from .texture import draw_trabeculae, vary_thickness
 from .tissues import follicle, hard_tissue, root_mask, socket
 
-VERSION = 14  # raised whenever the same seed gives other pixels than before
+VERSION = 15  # raised whenever the same seed gives other pixels than before
 
 # Thickness from lip or cheek to tongue, by position 1 to 8, relative to a lower molar's.
 BREADTH = {

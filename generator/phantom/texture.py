@@ -46,8 +46,8 @@ def _draw_fibres(scene: Scene, ramus: np.ndarray) -> None:
     middle = scene.shape[1] // 2
     for half in (slice(0, middle), slice(middle, None)):
         rows, columns = _window(ramus[:, half])
-        seen = 0.016 * ramus[:, half][rows, columns]
-        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 3.6 * scene.scale, 0.6, 0.3)
+        seen = 0.012 * ramus[:, half][rows, columns]
+        scene.trough[:, half][rows, columns] += seen * band_noise(scene.grain, seen.shape, 5.2 * scene.scale, 0.8, 0.22)
 
 
 def _window(mask: np.ndarray) -> tuple[slice, slice]:
