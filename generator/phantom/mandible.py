@@ -41,7 +41,7 @@ def _crest_depth(patient: Patient, fdi: int, lost: float) -> float:
 
 def _chin_height(patient: Patient) -> float:
     """How much lower than usual the chin's border lies, mm: the head is held so that it stands near the film's edge."""
-    return 0.0 + 0.75 * (patient.jaws.mandible_height - 32)
+    return 0.75 * (patient.jaws.mandible_height - 32)
 
 
 CONDYLE = 14  # the condyle's highest point among those of a posterior border

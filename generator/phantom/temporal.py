@@ -69,7 +69,7 @@ def temporal_bones(scene: Scene, condyles: dict[int, np.ndarray]) -> list[Tempor
         roof = np.abs(condyle) - (0, space) + rng.normal((0.5, 0), (1.2, 0.5))
         own = head + rng.normal(0, (0.8, 0.7, 0.7, 0.04, 2.0, 0.012, 0.08))
         own = np.clip(own, (7, 2, 0.0, 0.1, 16, 0.12, 0.0), (16, 10, 8, 0.95, 42, 0.30, 1.0))
-        bones.append(Temporal(side, roof, *own, cells))
+        bones.append(Temporal(side, roof, *own.tolist(), cells))
     return bones
 
 
@@ -133,9 +133,8 @@ def _running_out(scene: Scene, bone: Temporal, body: Patch) -> Patch:
     right, top = (float(at) for at in scene.frame.to_pixels(bone.place([(0, 0)]))[0] - (body.left, body.top))
     rows, columns = (np.arange(length, dtype=np.float32) for length in body.values.shape)
     down, out = (rows[:, None] - top) / scene.scale, bone.side * (columns[None, :] - right) / scene.scale
-    low = float(bone.low)
     uneven = 0.25 * band_noise(scene.grain, body.values.shape, 40 * scene.scale, 0.6)
-    held = np.clip(1.12 + uneven - np.clip(1.05 * down / low, 0, 2), 0, 1 + uneven)
+    held = np.clip(1.12 + uneven - np.clip(1.05 * down / bone.low, 0, 2), 0, 1 + uneven)
     return Patch(body.top, body.left, body.values * held * np.clip((out + 42) / 44, 0.12, 1))
 
 
