@@ -231,8 +231,25 @@ def blur(picture: np.ndarray, sigma) -> np.ndarray:
     sigma = np.broadcast_to(np.asarray(sigma, dtype=float), 2)
     step = np.minimum(coarsest(sigma), coarsest(np.array(picture.shape) / 4))
     small = _block_means(_block_means(picture, step[0], 0), step[1], 1)
-    small = ndimage.gaussian_filter(small, on_grid(sigma, step), mode="nearest", truncate=3.0)
+    down, along = (float(left) for left in on_grid(sigma, step))
+    small = _blur_down(small, down) if down else small
+    small = ndimage.gaussian_filter1d(small, along, axis=1, mode="nearest", truncate=3.0) if along else small
     return _stretch(_stretch(small, step[1], picture.shape[1], 1), step[0], picture.shape[0], 0)
+
+
+def _blur_down(picture: np.ndarray, sigma: float) -> np.ndarray:
+    """A Gaussian blur of `sigma` rows, cut off at 3, down the columns. Whole rows are added up, which is three times as
+    fast as scipy's filter: that one gathers each column."""
+    reach = int(3 * sigma + 0.5)
+    weights = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
+    weights = (weights / (2 * weights.sum() - 1)).astype(np.float32)
+    padded, rows = np.pad(picture, ((reach, reach), (0, 0)), mode="edge"), len(picture)
+    blurred = weights[0] * picture
+    for away, weight in enumerate(weights[1:], 1):
+        pair = padded[reach - away : reach - away + rows] + padded[reach + away : reach + away + rows]
+        pair *= weight
+        blurred += pair
+    return blurred
 
 
 def _block_means(picture: np.ndarray, step: int, axis: int) -> np.ndarray:
