@@ -135,12 +135,12 @@ def _draw_brush(scene: Scene, near: np.ndarray, far: np.ndarray, clear: np.ndarr
 def _draw_smears(scene: Scene, floor: float) -> None:
     """Walls and folds of the far side of the face, drawn out by the tube's path into level streaks over the sinuses."""
     rng, strong = scene.rng, scene.rng.uniform(0.4, 1.6)
-    for _ in range(int(rng.integers(10, 24))):
+    for _ in range(int(rng.integers(6, 18))):
         x, y, half = rng.normal(0, 32), rng.uniform(0, floor), rng.uniform(8, 34)
         share = np.linspace(-1, 1, 5)
         line = np.stack([x + half * share, y + rng.normal(0, 1.5) * share**2 + rng.normal(0, 0.8) * share], 1)
         widths = rng.uniform(0.5, 3.0) * np.array([0.2, 0.8, 1.0, 0.7, 0.2])
-        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, -1.0]) * rng.uniform(0.01, 0.07) * strong)
+        scene.add_line("ghost", line, widths, 0.3, rng.choice([1.0, -1.0]) * rng.uniform(0.005, 0.045) * strong)
 
 
 def _uneven(scene: Scene, count: int) -> np.ndarray:

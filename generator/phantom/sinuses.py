@@ -73,7 +73,7 @@ def _draw_field(scene: Scene, rims: Rims, sinus: _Sinus, air: float) -> None:
             (inner + 7, sinus.orbit - 4)]  # fmt: skip
     body, middle = np.vstack([wall[2:], floor, roof]), (inner + outer) / 2
     ends = rng.permutation([(inner + rng.uniform(-25, 0), low), (outer + rng.uniform(0, 25), sinus.orbit)])
-    rims.add_body("behind", body, *ends, -1.4 * air, rng.choice([1.0, 2.0]), side)
+    rims.add_body("behind", body, *ends, -1.0 * air, rng.choice([1.0, 2.0]), side)
     recess = np.vstack([floor, [(outer - 4, palate - 8), (inner + 6, palate - 8)]])
     rims.add_body("behind", recess, (middle, low), (middle, palate - 8), -0.09 * rng.uniform() ** 1.5, 0.5, side)
     wide = rng.uniform(2.0, 8.0) * np.array([1.4, 1.2, 0.9, 0.8, 0.7, 0.5])
@@ -94,7 +94,7 @@ def _draw_process(scene: Scene, rims: Rims, sinus: _Sinus, place: np.ndarray) ->
     x = sinus.outer
     wall = [(x - 2 - lean, -8), (x - 1 - lean / 2, 8), (x + 0.5, 24), (x + 1, foot - 10), (x + 0.5, foot - 3),
             (x - 1.2, foot + 1), (x - 3.5, foot + 2.5)]  # fmt: skip
-    strength = 0.20 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
+    strength = 0.15 * sinus.clear * rng.uniform(0.3, 1.0) * np.array([0.5, 0.7, 0.9, 1.0, 1.1, 1.1, 0.8])
     wide = rng.uniform(2.0, 6.0) * np.array([1.4, 1.2, 1.0, 0.8, 0.7, 0.6, 0.4])
     strength *= rng.uniform(0.5, 1.3, 7)
     bow = np.outer((0.0, 0.8, 1.0, 0.6, 0.2, 0.0, 0.0), (rng.normal(0, 2.0), 0))  # bent outwards or inwards as a whole
