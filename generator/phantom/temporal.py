@@ -155,7 +155,7 @@ def _add_web(scene: Scene, bone: Temporal, where: Patch) -> None:
         _sheared(_net(scene, shape, period, stretch, sharp), -bone.side * bone.rise)
         for period, stretch, sharp in ((3.0, 2.0, 2.0), (7.0, 2.6, 3.2), (17.0, 3.0, 5.5))
     )
-    net = (0.024 + 0.05 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
+    net = (0.014 + 0.036 * bone.cells) * behind * (cells - 0.2) + drawn_out * (1 - 0.3 * behind) * fibres
     scene.add("trough", Patch(where.top, where.left, seen * net), 1.0)
 
 
@@ -225,7 +225,7 @@ def _draw_walls(scene: Scene, bone: Temporal) -> None:
         steps, length, bow = np.linspace(-0.5, 0.5, 4), broad * rng.uniform(4, 13), rng.normal(0, 0.25)
         along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
         thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
-        threads.append((bone.place(thread), broad * rng.uniform(0.5, 1.8), rng.uniform(0.0, 0.04 + 0.05 * bone.cells)))
+        threads.append((bone.place(thread), broad * rng.uniform(0.5, 1.8), rng.uniform(0.0, 0.03 + 0.035 * bone.cells)))
     scene.add_threads("trough", threads, 0.3)
 
 
