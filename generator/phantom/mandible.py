@@ -185,7 +185,7 @@ def _draw_side(scene: Scene, patient: Patient, border: np.ndarray, side: int) ->
         widths = wide * np.array((0.6, 1.4, 1.8, 1.2, 0.3))
         scene.add_line("trough", oblique, widths, blurred, depth * scene.rng.uniform(0.1, 1.4))
     behind = moved(border[5:13], -0.5 * side, 0.0)
-    for wide, blurred, most in ((0.8, 0.35, 0.035), (2.6, 1.2, 0.02)):
+    for wide, blurred, most in ((0.8, 0.45, 0.028), (2.6, 1.2, 0.02)):
         widths = wide * np.array((0.3, 1.0, 1.2, 1.2, 1.0, 1.0, 0.8, 0.4)) * rng.uniform(0.5, 1.4, 8)
         scene.add_line("trough", behind, widths, blurred, rng.uniform(0.0, most))
     return _draw_canal(scene, patient, side)

@@ -78,7 +78,7 @@ class Scene:
     def blur_of(self, position: int) -> float:
         """Blur in pixels of a tooth at an FDI position 1 to 8, by how far the patient stands from the trough."""
         narrow = max(0.0, 1 - position / 4.5)
-        return self.scale * (0.20 + narrow * (0.15 + 1.8 * abs(self.frame.positioning.forward)))
+        return self.scale * (0.20 + narrow * (0.22 + 2.6 * abs(self.frame.positioning.forward)))
 
     def wobble(self, points, amount: float) -> np.ndarray:
         """Control points moved by normal deviates of `amount` mm: no two people, and no two sides, are alike."""
