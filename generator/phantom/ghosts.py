@@ -60,8 +60,8 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
         [scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]]
     )
     for field, blurred, depth, climb in (
-        (np.vstack([top, under]), rng.uniform(0.3, 1.4), 0.082, rng.uniform(20, 45)),
-        (near, rng.uniform(1.0, 4.5), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),
+        (np.vstack([top, under]), rng.uniform(0.6, 2.4), 0.082, rng.uniform(20, 45)),
+        (near, rng.uniform(1.5, 5.0), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)

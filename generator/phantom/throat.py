@@ -51,7 +51,7 @@ def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -
         halves[side] = mirrored(np.vstack([scene.wobble(top, 1.2), ends, under]), side)
     outline = np.vstack([[(0, dorsum)], halves[1], [(0, foot + 9)], halves[-1][::-1]])
     below = rng.uniform(0.0, 0.5)
-    for blurred, depth in ((0.35 + 1.8 * rng.uniform() ** 1.7, 0.04 + 0.07 * clear), (6.0, 0.025)):
+    for blurred, depth in ((0.6 + 2.0 * rng.uniform() ** 1.5, 0.04 + 0.07 * clear), (6.0, 0.025)):
         body = scene.area(outline, blurred)
         down, across = scene.places(body)
         aside = 0.12 + 0.88 * beyond(48, 40, across)  # in front the beam crosses its short way
@@ -64,7 +64,7 @@ def _draw_palates(scene: Scene, hangs: np.ndarray, edges: dict[int, np.ndarray])
     """The soft palate sweeps from the hard one over the ramus as a pale band, down and back to a finger's tip."""
     rng = scene.rng
     thick, clear = rng.uniform(5, 10), max(0.0, rng.uniform(-0.03, 0.11))
-    blurred, crisp = rng.uniform(0.5, 2.0), rng.uniform(0.35, 1.4)
+    blurred, crisp = rng.uniform(0.8, 2.5), rng.uniform(0.5, 1.8)
     for side, edge in edges.items():
         slit, tip = edge[0], edge[0] + hangs
         lower = np.array([(58, 54), (72, 54), slit - (14, 11), slit - (1, 2), tip - (2, 0)])
