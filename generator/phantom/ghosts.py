@@ -52,7 +52,7 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
     share = np.linspace(0, 1, 6)
     under = np.stack([150 - 134 * share, low + tilt * share + 4 * sag * share * (1 - share)], 1)
     top = scene.wobble([(16, high + 14), (40, high + 6), (64, high), (90, high - 3), (120, high), (150, high + 8)], 1.6)
-    inner, outer = rng.uniform(40, 62), 89 + rng.gamma(2.0, 10)  # towards the front it fades, and behind the jaw
+    inner, outer = rng.uniform(16, 46), 89 + rng.gamma(2.0, 10)  # towards the front it fades, and behind the jaw
     back = rng.normal(0, 4) + np.array([104, 107, 105, 97, 84])
     rise = rng.normal(0, 3)
     dome = np.stack([back, np.append(low - 8, high + rise + np.array([38, 25, 13, 4]))], 1)
@@ -60,8 +60,8 @@ def _draw_far_angle(scene: Scene, side: int, strength: float, edge: np.ndarray) 
         [scene.wobble([(16, high + 14), (40, high + 2), (66, high + rise - 1)], 1.6), dome[::-1], under[2:]]
     )
     for field, blurred, depth, climb in (
-        (np.vstack([top, under]), rng.uniform(0.6, 2.4), 0.082, rng.uniform(20, 45)),
-        (near, rng.uniform(1.5, 5.0), rng.uniform(0.01, 0.06), rng.uniform(6, 30)),
+        (np.vstack([top, under]), rng.uniform(0.35, 1.3), 0.098, rng.uniform(28, 60)),
+        (near, rng.uniform(3.0, 7.0), rng.uniform(0.0, 0.035), rng.uniform(12, 36)),
     ):
         body = scene.area(mirrored(field, side), blurred)
         down, across = scene.places(body)
@@ -93,7 +93,7 @@ def _draw_spine(scene: Scene, patient: Patient) -> None:
     rises = np.clip((down - top + 18) / rng.uniform(14, 55), 0, 1)  # the shoulder's thickness comes up with it
     rises = rises * (0.65 + 0.35 * np.clip((down - 100) / 40, 0, 1))
     shadow = rises * shadow + _middle(rng, x) * np.clip((down - 72) / 28, 0, 1)
-    scene.behind[np.ix_(rows, columns)] += np.float32(0.112 * density) * shadow
+    scene.behind[np.ix_(rows, columns)] += np.float32(0.128 * density) * shadow
     _draw_strands(scene, density, half)
 
 

@@ -51,7 +51,7 @@ def _draw_tongue(scene: Scene, patient: Patient, edges: dict[int, np.ndarray]) -
         halves[side] = mirrored(np.vstack([scene.wobble(top, 1.2), ends, under]), side)
     outline = np.vstack([[(0, dorsum)], halves[1], [(0, foot + 9)], halves[-1][::-1]])
     below = rng.uniform(0.0, 0.5)
-    for blurred, depth in ((0.6 + 2.0 * rng.uniform() ** 1.5, 0.04 + 0.07 * clear), (6.0, 0.025)):
+    for blurred, depth in ((1.2 + 2.6 * rng.uniform() ** 1.5, 0.03 + 0.05 * clear), (6.0, 0.025)):
         body = scene.area(outline, blurred)
         down, across = scene.places(body)
         aside = 0.12 + 0.88 * beyond(48, 40, across)  # in front the beam crosses its short way
