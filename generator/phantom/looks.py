@@ -59,7 +59,7 @@ class Look:
 LOOKS: dict[str, Look] = {
     "wide": Look(
         about="wide field, strongly equalised, frayed white border, an outlined L at the lower right",
-        black=0.205, white=0.965, level=0.543, shoulder=0.38, flatten=0.22, edge=0.35, edge_mm=0.43, blur_mm=0.18,
+        black=0.20, white=0.965, level=0.522, shoulder=0.38, flatten=0.22, edge=0.35, edge_mm=0.43, blur_mm=0.18,
         dose=1_400_000.0, banding=0.001, border="white", border_mm=2.5, border_side_mm=(4.6, 3.5), seam=1.0, marker="L",
         marker_at=(0.963, 0.876),
     ),
