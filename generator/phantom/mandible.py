@@ -97,12 +97,11 @@ def _soft_behind(scene: Scene, body: Patch, outline: np.ndarray) -> Patch:
     """The jaw with an edge that is crisp below the teeth and comes up gradually behind: ramus and angle are rounded
     there and stand aslant to the beam, more in one patient than in the next and never twice the same on both sides."""
     soft = scene.area(outline, scene.rng.uniform(1.2, 2.6)).fine(scene.shape).within(body)
-    columns = (np.arange(scene.shape[1], dtype=np.float32) - scene.shape[1] / 2 + 0.5)[None, body.window[1]]
-    share = np.clip((scene.across[:, body.window[1]] - 70) / 22, 0, 1) * np.clip(
-        (118 - scene.down[body.window[0]]) / 14, 0, 1
-    )
+    rows, columns = scene.down[body.window[0]], scene.across[:, body.window[1]]
+    behind = np.clip((columns - 70) / 22, 0, 1) * np.clip((118 - rows) / 14, 0, 1)
     right, left = scene.rng.uniform(0.0, 0.25, 2)
-    share = share * np.where(columns < 0, right, left).astype(np.float32)
+    on_the_right = np.arange(scene.shape[1])[None, body.window[1]] < scene.shape[1] // 2
+    share = behind * np.where(on_the_right, right, left).astype(np.float32)
     return Patch(body.top, body.left, body.values + share * (soft - body.values))
 
 

@@ -168,6 +168,14 @@ def ring(centre, wide: float, high: float, count: int = 8) -> np.ndarray:
     return np.asarray(centre) + np.stack([wide * np.cos(turn), high * np.sin(turn)], 1)
 
 
+def bowed(middle, heading: float, length: float, bow: float) -> np.ndarray:
+    """Four points of a thread: `length` mm long, its heading in radians (0 across, half pi down), bent by `bow` of its
+    length at the middle: array (4, 2)."""
+    steps = np.linspace(-0.5, 0.5, 4)
+    along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
+    return middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
+
+
 def moved(points, across: float, down: float) -> np.ndarray:
     """Points shifted by millimetres."""
     return np.asarray(points, dtype=float) + np.array([across, down])

@@ -39,7 +39,7 @@ def draw_soft_tissue(scene: Scene, patient: Patient) -> dict[str, np.ndarray]:
     lobe = _random_lobe(scene.rng)
     for side in (-1, 1):
         _draw_ear(scene, side, lobe, ("right" if side < 0 else "left") in patient.earrings)
-    _draw_glands(scene, patient.soft_tissue["bulk"])
+    _draw_parotids(scene, patient.soft_tissue["bulk"])
     scene.begin("necklace")
     return _draw_necklace(scene) if scene.rng.uniform() < NECKLACES else {}
 
@@ -66,7 +66,7 @@ def _draw_face(scene: Scene, patient: Patient) -> None:
     scene.behind += 0.005 * np.clip((across - 86) / 12, 0, 1) * np.clip((down - 88) / 22, 0, 1)
 
 
-def _draw_glands(scene: Scene, bulk: float) -> None:
+def _draw_parotids(scene: Scene, bulk: float) -> None:
     """What lies behind the ramus: the parotid gland and the muscles from the skull down the neck, a soft pale field."""
     gland = [(100, 74), (112, 66), (122, 84), (118, 108), (106, 116), (97, 96)]
     for side in (-1, 1):

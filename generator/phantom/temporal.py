@@ -8,7 +8,7 @@ import numpy as np
 
 from .curves import curve
 from .raster import Patch, band_noise, ridges
-from .scene import Scene, mirrored, moved, ring
+from .scene import Scene, bowed, mirrored, moved, ring
 
 
 @dataclass(frozen=True)
@@ -222,9 +222,7 @@ def _draw_walls(scene: Scene, bone: Temporal) -> None:
     for index in range(44):
         broad = 2.0 if index % 3 == 0 else 1.0
         middle, heading = rng.normal((23, 4), (9, 13)), rng.uniform(0, np.pi)
-        steps, length, bow = np.linspace(-0.5, 0.5, 4), broad * rng.uniform(4, 13), rng.normal(0, 0.25)
-        along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
-        thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
+        thread = bowed(middle, heading, broad * rng.uniform(4, 13), rng.normal(0, 0.25))
         threads.append((bone.place(thread), broad * rng.uniform(0.5, 1.8), rng.uniform(0.0, 0.03 + 0.035 * bone.cells)))
     scene.add_threads("trough", threads, 0.3)
 

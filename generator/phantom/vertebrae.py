@@ -8,7 +8,7 @@ import numpy as np
 
 from .plates import BOTH, Tangle, add_tangles
 from .raster import Patch, band_noise, ridges
-from .scene import Scene, mirrored, moved, ring
+from .scene import Scene, bowed, mirrored, moved, ring
 
 # Arches and processes behind the bodies, and what lies over them; the faces of the joints, which slant.
 ARCHES = Tangle((146, 96), (7, 30), 9, (12, 36), (4, 14), 0.035, rise=0.2, turn=0.8, blurred=(0.3, 1.6))
@@ -128,9 +128,7 @@ def _draw_fibres(scene: Scene, side: int, spine: _Spine) -> None:
         down = rng.uniform(48, 155)
         middle = np.array([spine.front + spine.slant * (down - spine.top) + rng.normal(20, 7), down])
         heading = rng.normal(-0.35 - spine.slant, 0.6) + np.pi / 2 * (rng.uniform() < 0.3)
-        steps, length, bow = np.linspace(-0.5, 0.5, 4), rng.uniform(4, 14), rng.normal(0, 0.13)
-        along, over = np.array([np.cos(heading), np.sin(heading)]), np.array([-np.sin(heading), np.cos(heading)])
-        thread = middle + length * (np.outer(steps, along) + np.outer(bow * (1 - 4 * steps**2), over))
+        thread = bowed(middle, heading, rng.uniform(4, 14), rng.normal(0, 0.13))
         threads.append((mirrored(thread, side), rng.uniform(0.5, 2.2), rng.uniform(0.0, 0.08) * spine.clear))
     scene.add_threads("trough", threads, 0.4)
 
@@ -169,20 +167,13 @@ def _draw_knob(scene: Scene, side: int, axis, shared: np.ndarray) -> None:
     around = scene.wobble(around, 0.4)
     body = mirrored(moved(around, *middle), side)
     scene.add_area("trough", body, rng.uniform(0.4, 1.6), depth)
-    scene.add_line(
-        "trough", np.roll(body, 2, axis=0)[:7], rng.uniform(0.4, 1.8, 7), 0.35, depth * rng.uniform(0.2, 0.9)
-    )
+    rim, widths = np.roll(body, 2, axis=0)[:7], rng.uniform(0.4, 1.8, 7)
+    scene.add_line("trough", rim, widths, 0.35, depth * rng.uniform(0.2, 0.9))
     inside = moved(rng.uniform(0.35, 0.65) * around, *(middle + rng.normal(0, 1, 2)))
     scene.add_area("trough", mirrored(inside, side), rng.uniform(0.4, 1.2), -0.6 * shared[5] * depth)
     for length, blurred, share in ((14, 0.6, 0.3), (24, 2.5, 0.6)):  # the mass it grows from, behind it
-        root = [
-            (-0.5 * wide, -0.7 * high),
-            (0.6 * length, -8),
-            (length, -3),
-            (length, 9),
-            (0.6 * length, 9),
-            (-0.2 * wide, high),
-        ]
+        root = [(-0.5 * wide, -0.7 * high), (0.6 * length, -8), (length, -3), (length, 9), (0.6 * length, 9),
+                (-0.2 * wide, high)]  # fmt: skip
         root = mirrored(moved(scene.wobble(root, 1.5), *middle), side)
         scene.add_area("trough", root, blurred * rng.uniform(0.6, 1.4), share * depth)
 
